@@ -1,0 +1,22 @@
+/** What a worker takes from its environment: where its files are and who it is. Everything else is in config.json. */
+export interface Environment {
+  /** Directory holding `config.json`; a ConfigMap volume in the cluster. */
+  readonly configDirectory: string
+  /** Directory holding one file per secret (`databaseUri`, `jwtKey`, …); a Secret volume in the cluster. */
+  readonly secretsDirectory: string
+  /** Name of the pod for log lines; the host name outside Kubernetes. */
+  readonly podName: string
+  /** Port of the Dapr sidecar when its injector set one; it wins over the file because the sidecar chose it. */
+  readonly daprHttpPort: number | undefined
+}
+
+/** Reads the four variables a worker knows; the only place in `workers/` that touches the environment. */
+export const readEnvironment = (env: NodeJS.ProcessEnv = process.env): Environment => {
+  const port = Number(env['DAPR_HTTP_PORT'])
+  return {
+    configDirectory: env['TODOCHATBOT_CONFIG_DIR'] ?? '/etc/todochatbot/config',
+    secretsDirectory: env['TODOCHATBOT_SECRETS_DIR'] ?? '/etc/todochatbot/secrets',
+    podName: env['POD_NAME'] ?? env['HOSTNAME'] ?? 'local',
+    daprHttpPort: Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined,
+  }
+}
