@@ -36,6 +36,7 @@ export async function cached(
     await build(draft)
     await rename(draft, folder)
   } finally {
+    await rm(draft, { recursive: true, force: true })
     await rm(lock, { recursive: true, force: true })
   }
   await dropOldEntries(join(cacheFolder(), kind))

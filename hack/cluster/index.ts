@@ -1,7 +1,20 @@
 /**
  * What tests and benchmarks use of the dev cluster. Everything here runs real servers: no fakes.
  *
- * - `startControlPlane()`: etcd and kube-apiserver on free ports, beside anything else.
+ * - `startControlPlane()`: etcd and kube-apiserver on free ports, beside anything else, in two seconds.
+ * - `startPostgres()`, `startRedis()`, `startKafka()`, `startDaprd()`: one server each on free ports, data in a
+ *   temporary folder. `kill()` is a crash, `restart()` comes back on the same data, `stop()` removes everything.
+ *
+ * All of them die with the calling process, however that ends.
  */
 export { startControlPlane } from './isolated-control-plane.ts'
 export type { IsolatedControlPlane, IsolatedOptions } from './isolated-control-plane.ts'
+export { startDaprd } from './servers/daprd.ts'
+export type { DaprdOptions, DaprdServer } from './servers/daprd.ts'
+export { startKafka } from './servers/kafka.ts'
+export type { KafkaServer } from './servers/kafka.ts'
+export { startPostgres } from './servers/postgresql.ts'
+export type { PostgresServer } from './servers/postgresql.ts'
+export { startRedis } from './servers/redis.ts'
+export type { RedisServer } from './servers/redis.ts'
+export type { Server } from './servers/server.ts'
