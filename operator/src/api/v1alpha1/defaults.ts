@@ -1,0 +1,133 @@
+import { profileDefaults } from './profiles.ts'
+import type { ProfileDefaults } from './profiles.ts'
+import type { Dapr } from './schema/dapr.ts'
+import type { Database, StateStore } from './schema/database.ts'
+import type { Images } from './schema/images.ts'
+import type { Kafka, Topic, TopicAlias } from './schema/kafka.ts'
+import { topicAliases } from './schema/kafka.ts'
+import type { Resources, Storage } from './schema/resources.ts'
+import type { Service, WorkerField } from './schema/services.ts'
+import { workerFields } from './schema/services.ts'
+import type { TodoChatbot, TodoChatbotSpec } from './todochatbot.ts'
+
+/** `T` with the named keys always present. */
+type With<T, K extends keyof T> = Omit<T, K> & { readonly [P in K]-?: Exclude<T[P], undefined> }
+
+/** A volume whose size is decided; the storage class may stay open. */
+export type ResolvedStorage = With<Storage, 'size'>
+/** A topic with nothing left open. */
+export type ResolvedTopic = With<Topic, 'replicas' | 'config'>
+/** Kafka with nothing left open. */
+export type ResolvedKafka = Omit<With<Kafka, 'resources'>, 'topics' | 'storage'> & {
+  readonly topics: Readonly<Record<TopicAlias, ResolvedTopic>>
+  readonly storage: ResolvedStorage
+}
+/** PostgreSQL with nothing left open. */
+export type ResolvedDatabase = Omit<With<Database, 'resources'>, 'pool' | 'storage'> & {
+  readonly pool: { readonly min: number; readonly max: number }
+  readonly storage: ResolvedStorage
+}
+/** The state store with nothing left open. */
+export type ResolvedStateStore = Omit<With<StateStore, 'resources'>, 'storage'> & { readonly storage: ResolvedStorage }
+/** Dapr with nothing left open. */
+export type ResolvedDapr = Omit<With<Dapr, 'sidecarResources'>, 'tracing'> & {
+  readonly tracing: With<Dapr['tracing'], 'samplingRate'>
+}
+/** A worker with nothing left open. */
+export type ResolvedService = With<Service, 'replicas' | 'resources' | 'logLevel' | 'config'>
+
+/** A spec with every default applied, including those of the profile. */
+export interface ResolvedSpec extends Omit<
+  TodoChatbotSpec,
+  'kafka' | 'database' | 'stateStore' | 'dapr' | 'services' | 'images'
+> {
+  readonly kafka: ResolvedKafka
+  readonly database: ResolvedDatabase
+  readonly stateStore: ResolvedStateStore
+  readonly dapr: ResolvedDapr
+  readonly services: Readonly<Record<WorkerField, ResolvedService>>
+  readonly images: Images
+}
+
+/** A TodoChatbot whose spec leaves nothing open but the version and the images, which the operator's installation decides. */
+export interface ResolvedTodoChatbot extends Omit<TodoChatbot, 'spec'> {
+  readonly spec: ResolvedSpec
+}
+
+/** Given amounts win one by one; a limit of the profile that is below a given request is raised to it. */
+const mergeResources = (given: Resources | undefined, fallback: Resources): Resources => {
+  const requests = { ...fallback.requests, ...given?.requests }
+  const limits = { ...fallback.limits, ...given?.limits }
+  if (given?.limits?.memory === undefined && given?.requests?.memory !== undefined)
+    limits.memory = given.requests.memory
+  if (given?.requests?.memory === undefined && given?.limits?.memory !== undefined)
+    requests.memory = given.limits.memory
+  if (given?.requests?.cpu === undefined && given?.limits?.cpu !== undefined) requests.cpu = given.limits.cpu
+  return { requests, limits }
+}
+
+const resolveStorage = (storage: Storage | undefined, defaults: ProfileDefaults): ResolvedStorage => ({
+  ...storage,
+  size: storage?.size ?? defaults.storageSize,
+})
+
+const resolveTopic = (topic: Topic, mode: Kafka['mode'], defaults: ProfileDefaults): ResolvedTopic => ({
+  ...topic,
+  replicas: topic.replicas ?? (mode === 'Embedded' ? 1 : defaults.topicReplicas),
+  config: topic.config ?? {},
+})
+
+const resolveKafka = (kafka: Kafka, defaults: ProfileDefaults): ResolvedKafka => ({
+  ...kafka,
+  topics: byKey(topicAliases, (alias) => resolveTopic(kafka.topics[alias], kafka.mode, defaults)),
+  storage: resolveStorage(kafka.storage, defaults),
+  resources: mergeResources(kafka.resources, defaults.dependency.kafka),
+})
+
+const resolveDatabase = (database: Database, defaults: ProfileDefaults): ResolvedDatabase => {
+  const max = database.pool?.max ?? Math.max(defaults.pool.max, database.pool?.min ?? 0)
+  return {
+    ...database,
+    pool: { min: database.pool?.min ?? Math.min(defaults.pool.min, max), max },
+    storage: resolveStorage(database.storage, defaults),
+    resources: mergeResources(database.resources, defaults.dependency.postgresql),
+  }
+}
+
+const resolveService = (service: Service, field: WorkerField, defaults: ProfileDefaults): ResolvedService => ({
+  ...service,
+  replicas: service.replicas ?? defaults.replicas[field],
+  logLevel: service.logLevel ?? defaults.logLevel,
+  config: service.config ?? {},
+  resources: mergeResources(service.resources, defaults.worker),
+})
+
+/** A record with one value per key. */
+const byKey = <K extends string, V>(keys: readonly K[], value: (key: K) => V): Readonly<Record<K, V>> =>
+  Object.fromEntries(keys.map((key) => [key, value(key)])) as Record<K, V>
+
+/** Applies every default. Idempotent: applying it to its own result changes nothing (property test). */
+export const withDefaults = (bot: TodoChatbot): ResolvedTodoChatbot => {
+  const { spec } = bot
+  const defaults = profileDefaults[spec.profile]
+  return {
+    ...bot,
+    spec: {
+      ...spec,
+      kafka: resolveKafka(spec.kafka, defaults),
+      database: resolveDatabase(spec.database, defaults),
+      stateStore: {
+        ...spec.stateStore,
+        storage: resolveStorage(spec.stateStore.storage, defaults),
+        resources: mergeResources(spec.stateStore.resources, defaults.dependency.redis),
+      },
+      dapr: {
+        ...spec.dapr,
+        tracing: { ...spec.dapr.tracing, samplingRate: spec.dapr.tracing.samplingRate ?? defaults.samplingRate },
+        sidecarResources: mergeResources(spec.dapr.sidecarResources, defaults.sidecar),
+      },
+      services: byKey(workerFields, (field) => resolveService(spec.services[field], field, defaults)),
+      images: spec.images ?? {},
+    },
+  }
+}

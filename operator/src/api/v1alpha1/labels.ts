@@ -1,0 +1,60 @@
+/** Value of app.kubernetes.io/managed-by, and the server-side apply field manager. */
+export const manager = 'todochatbot-operator'
+
+/** Recommended labels (kubernetes.io/docs/concepts/overview/working-with-objects/common-labels). */
+export const label = {
+  name: 'app.kubernetes.io/name',
+  instance: 'app.kubernetes.io/instance',
+  component: 'app.kubernetes.io/component',
+  partOf: 'app.kubernetes.io/part-of',
+  managedBy: 'app.kubernetes.io/managed-by',
+  version: 'app.kubernetes.io/version',
+} as const
+
+/** Selector of everything the operator owns, for informers. */
+export const ownedSelector = `${label.managedBy}=${manager}`
+
+/** Annotations the operator writes or reads. */
+export const annotation = {
+  /** Hash of the desired object, on every applied object: equal means nothing to write. */
+  hash: 'todochatbot.dev/hash',
+  /** On the resource: any change restarts every worker. */
+  restart: 'todochatbot.dev/restart',
+  /** On the resource: honoured like {@link annotation.restart}; on a pod template it belongs to kubectl and is never applied. */
+  kubectlRestartedAt: 'kubectl.kubernetes.io/restartedAt',
+  /** On pod templates: hash of the configuration that needs a restart. */
+  configHash: 'todochatbot.dev/config-hash',
+  /** On pod templates: hash of the Secrets read at start. */
+  secretHash: 'todochatbot.dev/secret-hash',
+  /** On pod templates: hash of the Dapr objects, which sidecars read at start. */
+  daprHash: 'todochatbot.dev/dapr-hash',
+  /** On pod templates: the restarts asked for. */
+  restartedAt: 'todochatbot.dev/restarted-at',
+} as const
+
+/** Finalizer on a TodoChatbot while something outside Kubernetes (topics) has to be removed with it. */
+export const finalizer = 'todochatbot.dev/topics'
+
+/** What an object is, for app.kubernetes.io/component. */
+export type ComponentLabel = 'worker' | 'dependency' | 'dapr' | 'migration' | 'credentials'
+
+/** Labels of one owned object of a system. */
+export const labelsFor = (
+  system: string,
+  name: string,
+  component: ComponentLabel,
+  version: string,
+): Record<string, string> => ({
+  [label.name]: name,
+  [label.instance]: system,
+  [label.component]: component,
+  [label.partOf]: 'todochatbot',
+  [label.managedBy]: manager,
+  [label.version]: version,
+})
+
+/** Selector of the pods of one worker or dependency; immutable once created, so it holds nothing that ever changes. */
+export const selectorFor = (system: string, name: string): Record<string, string> => ({
+  [label.name]: name,
+  [label.instance]: system,
+})

@@ -1,0 +1,108 @@
+import { z } from 'zod'
+import { described, duration, hostPort, objectName, secretKey, withRules } from './field.ts'
+import { deletionPolicySchema, resourcesSchema, secretKeyRefSchema, storageSchema } from './resources.ts'
+
+const poolSchema = withRules(
+  described(
+    z
+      .strictObject({
+        min: described(
+          z.int().min(0).max(500),
+          'Connections kept open per worker pod. Default by profile: Development 1, Staging 2, Production 2.',
+        ).optional(),
+        max: described(
+          z.int().min(1).max(500),
+          'Most connections per worker pod. Default by profile: Development 5, Staging 10, Production 20.',
+        ).optional(),
+      })
+      .refine(
+        (pool) => pool.min === undefined || pool.max === undefined || pool.min <= pool.max,
+        'min must not be larger than max',
+      ),
+    'Connection pool of each worker pod.',
+  ),
+  { rule: '!has(self.min) || !has(self.max) || self.min <= self.max', message: 'min must not be larger than max' },
+)
+
+/** PostgreSQL. */
+export const databaseSchema = withRules(
+  described(
+    z.strictObject({
+      mode: described(
+        z.enum(['Embedded', 'External']).default('Embedded'),
+        'Embedded runs one PostgreSQL in a StatefulSet; External uses the connection string in secretRef. Cannot be changed: the data would stay behind.',
+      ),
+      secretRef: described(
+        z.strictObject({
+          name: objectName('Name of a Secret in the same namespace.'),
+          key: secretKey('Key of the connection string of the workers, postgresql://…').default('uri'),
+          ownerKey: secretKey(
+            'Key of the connection string of the migrations, whose role owns the schema; the same as key when absent.',
+          ).optional(),
+        }),
+        'Connection strings of an External PostgreSQL.',
+      ).optional(),
+      pool: poolSchema.optional(),
+      statementTimeout: duration('Longest statement of a worker', { min: 100, max: 600_000 }).default('5s'),
+      slowQueryThreshold: duration('Statements slower than this are logged', { min: 1, max: 600_000 }).default('200ms'),
+      deletionPolicy: deletionPolicySchema('the volume of an Embedded PostgreSQL'),
+      storage: storageSchema.optional(),
+      resources: resourcesSchema.optional(),
+    }),
+    'PostgreSQL: tasks, events waiting to be sent, reminders and the audit log.',
+  ),
+  {
+    rule: 'self.mode == oldSelf.mode',
+    message:
+      'database.mode cannot be changed: the data of the present database would stay behind; create another TodoChatbot instead',
+  },
+  {
+    rule: "self.mode != 'External' || has(self.secretRef)",
+    message: 'database.mode External needs secretRef with the name of a Secret that holds a connection string',
+    fieldPath: '.secretRef',
+  },
+  {
+    rule: "self.mode == 'External' || !has(self.secretRef)",
+    message:
+      'secretRef belongs to database.mode External; remove it or set mode: External when the resource is created',
+    fieldPath: '.secretRef',
+  },
+)
+
+/** Redis behind the Dapr state store. */
+export const stateStoreSchema = withRules(
+  described(
+    z.strictObject({
+      mode: described(
+        z.enum(['Embedded', 'External']).default('Embedded'),
+        'Embedded runs one Redis in a StatefulSet; External uses the server in host. Cannot be changed.',
+      ),
+      host: hostPort('Server of an External Redis, host:port.').optional(),
+      tls: described(z.boolean().default(false), 'Whether the connection to an External Redis uses TLS.'),
+      secretRef: secretKeyRefSchema('Password of an External Redis; none when absent.', 'password').optional(),
+      deletionPolicy: deletionPolicySchema('the volume of an Embedded Redis'),
+      storage: storageSchema.optional(),
+      resources: resourcesSchema.optional(),
+    }),
+    'State store: the short memory of the chat. Losing it loses no task.',
+  ),
+  {
+    rule: 'self.mode == oldSelf.mode',
+    message: 'stateStore.mode cannot be changed; create another TodoChatbot instead',
+  },
+  {
+    rule: "self.mode != 'External' || has(self.host)",
+    message: 'stateStore.mode External needs host, such as redis.example.com:6379',
+    fieldPath: '.host',
+  },
+  {
+    rule: "self.mode == 'External' || (!has(self.host) && !has(self.secretRef) && !self.tls)",
+    message:
+      'host, tls and secretRef belong to stateStore.mode External; remove them or set mode: External when the resource is created',
+  },
+)
+
+/** Database part of a spec as the API server stores it. */
+export type Database = z.output<typeof databaseSchema>
+/** State store part of a spec as the API server stores it. */
+export type StateStore = z.output<typeof stateStoreSchema>

@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { described, objectName, quantity, secretKey } from './field.ts'
+
+const amounts = (what: string) =>
+  described(
+    z.strictObject({
+      cpu: quantity(`CPU ${what}, such as 100m.`).optional(),
+      memory: quantity(`Memory ${what}, such as 128Mi.`).optional(),
+      'ephemeral-storage': quantity(`Local storage ${what}, such as 100Mi.`).optional(),
+    }),
+    `Resource ${what}s.`,
+  )
+
+/** Requests and limits of one container; absent parts come from the profile. */
+export const resourcesSchema = described(
+  z.strictObject({ requests: amounts('request').optional(), limits: amounts('limit').optional() }),
+  'Requests and limits of the container. Whatever is left out comes from the profile; CPU has no default limit, because throttling costs more latency than it saves.',
+)
+
+/** The volume of an Embedded dependency. Sizes of existing claims are not changed. */
+export const storageSchema = described(
+  z.strictObject({
+    size: quantity(
+      'Size of the volume. Default by profile: Development 1Gi, Staging 10Gi, Production 50Gi.',
+    ).optional(),
+    storageClassName: objectName('Storage class; the default class of the cluster when absent.').optional(),
+  }),
+  'Persistent volume of the Embedded mode; ignored otherwise. Read when the StatefulSet is created: volume claim templates cannot change later.',
+)
+
+/** One key of a Secret in the namespace of the resource. */
+export const secretKeyRefSchema = (description: string, defaultKey: string) =>
+  described(
+    z.strictObject({
+      name: objectName('Name of a Secret in the same namespace.'),
+      key: secretKey('Key inside the Secret.').default(defaultKey),
+    }),
+    description,
+  )
+
+/** What happens to data when the resource is deleted. */
+export const deletionPolicySchema = (what: string) =>
+  described(
+    z.enum(['Retain', 'Delete']).default('Retain'),
+    `What happens to ${what} when the resource is deleted: Retain keeps, Delete removes.`,
+  )
+
+/** Kubernetes resource requirements; see {@link resourcesSchema}. */
+export type Resources = z.output<typeof resourcesSchema>
+/** Volume of an Embedded dependency; see {@link storageSchema}. */
+export type Storage = z.output<typeof storageSchema>

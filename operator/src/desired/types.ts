@@ -1,0 +1,71 @@
+import type { ResolvedTodoChatbot } from '../api/v1alpha1/defaults.ts'
+import type { KubeObject } from '../api/v1alpha1/kubernetes.ts'
+import type { TopicAlias } from '../api/v1alpha1/schema/kafka.ts'
+
+/** Stages in the order of a fresh start; each opens when its gate holds (reconcile decides, desired only names them). */
+export const stages = ['Foundation', 'Dependencies', 'Dapr', 'Migration', 'Consumers', 'ChatApi'] as const
+/** One of {@link stages}. */
+export type Stage = (typeof stages)[number]
+
+/** Images the operator was installed with, as full references. */
+export interface OperandImages {
+  readonly workers: string
+  readonly kafka: string
+  readonly postgresql: string
+  readonly redis: string
+}
+
+/**
+ * Random material for the generated Secrets, made anew by the caller for every call and used only in objects with policy CreateOnce, which
+ * are written when they do not exist and never again. Passwords are URL-safe (base64url), because connection strings carry them.
+ */
+export interface GeneratedCredentials {
+  readonly ownerPassword: string
+  readonly appPassword: string
+  readonly redisPassword: string
+  /** 32 random bytes, base64url. */
+  readonly jwtKey: string
+  readonly serviceToken: string
+}
+
+/** What the pure builders need to know beside the resource. */
+export interface Facts {
+  readonly operatorVersion: string
+  readonly images: OperandImages
+  readonly credentials: GeneratedCredentials
+  /** Content hash of Secrets that pods read at start, by Secret name; a changed hash rolls the pods. Unknown Secrets are left out. */
+  readonly secretHashes: Readonly<Record<string, string>>
+}
+
+/** How an object is written: Apply by server-side apply and kept in shape; CreateOnce created when absent and never rewritten. */
+export type WritePolicy = 'Apply' | 'CreateOnce'
+
+/** One object that must exist. */
+export interface DesiredObject {
+  readonly stage: Stage
+  readonly policy: WritePolicy
+  readonly object: KubeObject
+}
+
+/** What a builder is given. */
+export interface DesireInput {
+  readonly bot: ResolvedTodoChatbot
+  readonly facts: Facts
+}
+
+/** One concern: every object of that concern that must exist. What is not returned must not exist. */
+export type Desire = (input: DesireInput) => readonly DesiredObject[]
+
+/** One topic that must exist. */
+export interface DesiredTopic {
+  /** `taskEvents`, or `taskEvents.dlq` for its dead letters. */
+  readonly alias: TopicAlias | `${TopicAlias}.dlq`
+  readonly name: string
+  /** Never reduced: fewer than the broker has is refused with a condition. */
+  readonly partitions: number
+  /** Used at creation only. */
+  readonly replicationFactor: number
+  /** Kafka's own keys and values; keys not named here are left as they are. */
+  readonly config: Readonly<Record<string, string>>
+  readonly deletionPolicy: 'Retain' | 'Delete'
+}
