@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import { milliseconds, workerConfigSchema } from '../lib/config-schema.ts'
+
+/**
+ * What an admin may set under `spec.services.notification.config`. Pure, so that the operator validates it before anything
+ * rolls. Durations are milliseconds.
+ */
+export const notificationSettingsSchema = z.strictObject({
+  batchSize: z.int().min(1).max(1000).default(100).describe('Reminders fired in one transaction.'),
+  pollInterval: milliseconds(100, 60_000)
+    .default(1000)
+    .describe(
+      'Longest time between two looks at the stored reminders; bounds how late another replica notices a new one.',
+    ),
+  lookAhead: milliseconds(1000, 3_600_000)
+    .default(60_000)
+    .describe('How far ahead the next reminder is searched to fire on time instead of at the next poll.'),
+  lateAfter: milliseconds(1000, 86_400_000)
+    .default(5000)
+    .describe('A reminder delivered this much after its time is marked late.'),
+})
+
+/** See {@link notificationSettingsSchema}. */
+export type NotificationSettings = z.infer<typeof notificationSettingsSchema>
+
+/** config.json of notification; see workers/lib/config-schema.ts for the shared part. */
+export const notificationConfigSchema = workerConfigSchema(notificationSettingsSchema.prefault({}))
+
+/** See {@link notificationConfigSchema}. */
+export type NotificationConfig = z.infer<typeof notificationConfigSchema>
