@@ -5,7 +5,7 @@ import type { Database, StateStore } from './schema/database.ts'
 import type { Images } from './schema/images.ts'
 import type { Kafka, Topic, TopicAlias } from './schema/kafka.ts'
 import { topicAliases } from './schema/kafka.ts'
-import type { Resources, Storage } from './schema/resources.ts'
+import type { Resources } from './schema/resources.ts'
 import type { Service, WorkerField } from './schema/services.ts'
 import { workerFields } from './schema/services.ts'
 import type { TodoChatbot, TodoChatbotSpec } from './todochatbot.ts'
@@ -13,22 +13,18 @@ import type { TodoChatbot, TodoChatbotSpec } from './todochatbot.ts'
 /** `T` with the named keys always present. */
 type With<T, K extends keyof T> = Omit<T, K> & { readonly [P in K]-?: Exclude<T[P], undefined> }
 
-/** A volume whose size is decided; the storage class may stay open. */
-export type ResolvedStorage = With<Storage, 'size'>
 /** A topic with nothing left open. */
 export type ResolvedTopic = With<Topic, 'replicas' | 'config'>
 /** Kafka with nothing left open. */
-export type ResolvedKafka = Omit<With<Kafka, 'resources'>, 'topics' | 'storage'> & {
+export type ResolvedKafka = Omit<With<Kafka, 'resources'>, 'topics'> & {
   readonly topics: Readonly<Record<TopicAlias, ResolvedTopic>>
-  readonly storage: ResolvedStorage
 }
 /** PostgreSQL with nothing left open. */
-export type ResolvedDatabase = Omit<With<Database, 'resources'>, 'pool' | 'storage'> & {
+export type ResolvedDatabase = Omit<With<Database, 'resources'>, 'pool'> & {
   readonly pool: { readonly min: number; readonly max: number }
-  readonly storage: ResolvedStorage
 }
 /** The state store with nothing left open. */
-export type ResolvedStateStore = Omit<With<StateStore, 'resources'>, 'storage'> & { readonly storage: ResolvedStorage }
+export type ResolvedStateStore = With<StateStore, 'resources'>
 /** Dapr with nothing left open. */
 export type ResolvedDapr = Omit<With<Dapr, 'sidecarResources'>, 'tracing'> & {
   readonly tracing: With<Dapr['tracing'], 'samplingRate'>
@@ -66,11 +62,6 @@ const mergeResources = (given: Resources | undefined, fallback: Resources): Reso
   return { requests, limits }
 }
 
-const resolveStorage = (storage: Storage | undefined, defaults: ProfileDefaults): ResolvedStorage => ({
-  ...storage,
-  size: storage?.size ?? defaults.storageSize,
-})
-
 const resolveTopic = (topic: Topic, mode: Kafka['mode'], defaults: ProfileDefaults): ResolvedTopic => ({
   ...topic,
   replicas: topic.replicas ?? (mode === 'Embedded' ? 1 : defaults.topicReplicas),
@@ -80,7 +71,6 @@ const resolveTopic = (topic: Topic, mode: Kafka['mode'], defaults: ProfileDefaul
 const resolveKafka = (kafka: Kafka, defaults: ProfileDefaults): ResolvedKafka => ({
   ...kafka,
   topics: byKey(topicAliases, (alias) => resolveTopic(kafka.topics[alias], kafka.mode, defaults)),
-  storage: resolveStorage(kafka.storage, defaults),
   resources: mergeResources(kafka.resources, defaults.dependency.kafka),
 })
 
@@ -89,7 +79,6 @@ const resolveDatabase = (database: Database, defaults: ProfileDefaults): Resolve
   return {
     ...database,
     pool: { min: database.pool?.min ?? Math.min(defaults.pool.min, max), max },
-    storage: resolveStorage(database.storage, defaults),
     resources: mergeResources(database.resources, defaults.dependency.postgresql),
   }
 }
@@ -118,7 +107,6 @@ export const withDefaults = (bot: TodoChatbot): ResolvedTodoChatbot => {
       database: resolveDatabase(spec.database, defaults),
       stateStore: {
         ...spec.stateStore,
-        storage: resolveStorage(spec.stateStore.storage, defaults),
         resources: mergeResources(spec.stateStore.resources, defaults.dependency.redis),
       },
       dapr: {

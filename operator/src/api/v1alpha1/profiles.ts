@@ -10,7 +10,6 @@ export interface ProfileDefaults {
   readonly topicReplicas: number
   readonly pool: { readonly min: number; readonly max: number }
   readonly samplingRate: string
-  readonly storageSize: string
   readonly worker: Resources
   readonly sidecar: Resources
   readonly dependency: Readonly<Record<DependencyName, Resources>>
@@ -29,7 +28,6 @@ export const profileDefaults: Readonly<Record<Profile, ProfileDefaults>> = {
     topicReplicas: 1,
     pool: { min: 1, max: 5 },
     samplingRate: '1',
-    storageSize: '1Gi',
     worker: resources('10m', '96Mi', '256Mi'),
     sidecar: resources('10m', '64Mi', '256Mi'),
     dependency: {
@@ -44,7 +42,6 @@ export const profileDefaults: Readonly<Record<Profile, ProfileDefaults>> = {
     topicReplicas: 2,
     pool: { min: 2, max: 10 },
     samplingRate: '0.1',
-    storageSize: '10Gi',
     worker: resources('100m', '128Mi', '384Mi'),
     sidecar: resources('50m', '96Mi', '256Mi'),
     dependency: {
@@ -59,7 +56,6 @@ export const profileDefaults: Readonly<Record<Profile, ProfileDefaults>> = {
     topicReplicas: 3,
     pool: { min: 2, max: 20 },
     samplingRate: '0.01',
-    storageSize: '50Gi',
     worker: resources('250m', '256Mi', '512Mi'),
     sidecar: resources('100m', '128Mi', '384Mi'),
     dependency: {

@@ -95,7 +95,7 @@ const base = z.strictObject({
   }).default(''),
   topics: topicsSchema.prefault({}),
   deletionPolicy: deletionPolicySchema('the topics (and the volume of an Embedded broker)'),
-  storage: storageSchema.optional(),
+  storage: storageSchema.prefault({}),
   resources: resourcesSchema.optional(),
 })
 

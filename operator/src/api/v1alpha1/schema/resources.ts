@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { described, objectName, quantity, secretKey } from './field.ts'
+import { described, objectName, quantity, secretKey, withRules } from './field.ts'
 
 const amounts = (what: string) =>
   described(
@@ -17,19 +17,25 @@ export const resourcesSchema = described(
   'Requests and limits of the container. Whatever is left out comes from the profile; CPU has no default limit, because throttling costs more latency than it saves.',
 )
 
-/** The volume of an Embedded dependency. Sizes of existing claims are not changed. */
-export const storageSchema = described(
-  z.strictObject({
-    size: quantity(
-      'Size of the volume. Default by profile: Development 1Gi, Staging 10Gi, Production 50Gi.',
-    ).optional(),
-    storageClassName: objectName('Storage class; the default class of the cluster when absent.').optional(),
-  }),
-  'Persistent volume of the Embedded mode; ignored otherwise. Read when the StatefulSet is created: volume claim templates cannot change later.',
+/** The volume of an Embedded dependency. */
+export const storageSchema = withRules(
+  described(
+    z.strictObject({
+      size: quantity('Size of the volume.').default('10Gi'),
+      storageClassName: objectName('Storage class; the default class of the cluster when absent.').optional(),
+    }),
+    'Persistent volume of the Embedded mode; ignored otherwise. Cannot be changed: the claim templates of a StatefulSet are fixed. To grow a volume, edit its PersistentVolumeClaim.',
+  ),
+  {
+    rule: 'self == oldSelf',
+    message: 'storage cannot be changed once the resource exists; to grow a volume, edit its PersistentVolumeClaim',
+  },
 )
 
+type SecretKeyRefSchema = z.ZodObject<{ name: z.ZodString; key: z.ZodDefault<z.ZodString> }, z.core.$strict>
+
 /** One key of a Secret in the namespace of the resource. */
-export const secretKeyRefSchema = (description: string, defaultKey: string) =>
+export const secretKeyRefSchema = (description: string, defaultKey: string): SecretKeyRefSchema =>
   described(
     z.strictObject({
       name: objectName('Name of a Secret in the same namespace.'),
@@ -39,7 +45,7 @@ export const secretKeyRefSchema = (description: string, defaultKey: string) =>
   )
 
 /** What happens to data when the resource is deleted. */
-export const deletionPolicySchema = (what: string) =>
+export const deletionPolicySchema = (what: string): z.ZodDefault<z.ZodEnum<{ Retain: 'Retain'; Delete: 'Delete' }>> =>
   described(
     z.enum(['Retain', 'Delete']).default('Retain'),
     `What happens to ${what} when the resource is deleted: Retain keeps, Delete removes.`,

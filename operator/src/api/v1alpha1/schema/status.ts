@@ -93,7 +93,10 @@ export const statusSchema = described(
       z.string(),
       'For people: Pending, Installing, Updating, Ready, Degraded, Paused, Stalled, Deleting.',
     ).optional(),
-    summary: described(message, 'One line: why it is not ready, or what it runs.').optional(),
+    summary: described(
+      message,
+      'One line for `kubectl get`: Ready, or the phase and what it waits for, such as "Installing: waiting for StatefulSet/todo-kafka".',
+    ).optional(),
     version: described(z.string(), 'Version that is rolled out on every worker.').optional(),
     endpoint: described(z.string(), 'Address of chat-api inside the cluster.').optional(),
     conditions: described(
