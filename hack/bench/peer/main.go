@@ -1,0 +1,195 @@
+// Command bench-peer is the smallest operator a Go engineer would write for TodoChatbot with controller-runtime: one
+// reconciler that applies every object of a resource by server-side apply and writes status when the Deployments are
+// available.
+//
+// It is a generous yardstick. It applies only when the generation changes, so it corrects no drift, prunes nothing,
+// gates nothing and manages no topics; it validates nothing, and its client has no rate limit. The objects come from a
+// template the harness renders with the product's own builders, so both send the same bytes but for names.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/clientcmd"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+)
+
+const fieldOwner = client.FieldOwner("bench-peer")
+
+var todoChatbot = schema.GroupVersionKind{Group: "todochatbot.dev", Version: "v1alpha1", Kind: "TodoChatbot"}
+
+// A template is a JSON array of objects in which these words stand for what differs between resources.
+type placeholders struct {
+	Name, Namespace, UID string
+	// A number that stands for spec.services.chatApi.replicas.
+	Replicas int
+}
+
+type reconciler struct {
+	client.Client
+	template     []byte
+	placeholders placeholders
+}
+
+func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	bot := &unstructured.Unstructured{}
+	bot.SetGroupVersionKind(todoChatbot)
+	if err := r.Get(ctx, request.NamespacedName, bot); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	observed, _, _ := unstructured.NestedInt64(bot.Object, "status", "observedGeneration")
+	if observed != bot.GetGeneration() {
+		objects, err := r.render(bot)
+		if err != nil {
+			return ctrl.Result{}, err
+		}
+		for _, object := range objects {
+			if err := r.Patch(ctx, object, client.Apply, fieldOwner, client.ForceOwnership); err != nil {
+				return ctrl.Result{}, fmt.Errorf("apply %s %s: %w", object.GetKind(), object.GetName(), err)
+			}
+		}
+	}
+	return ctrl.Result{}, r.writeStatus(ctx, bot)
+}
+
+// render fills the template with the names of a resource and its wanted replicas.
+func (r *reconciler) render(bot *unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+	replicas, found, _ := unstructured.NestedInt64(bot.Object, "spec", "services", "chatApi", "replicas")
+	if !found {
+		replicas = 1
+	}
+	rendered := r.template
+	for from, to := range map[string]string{
+		r.placeholders.Namespace: bot.GetNamespace(),
+		r.placeholders.Name:      bot.GetName(),
+		r.placeholders.UID:       string(bot.GetUID()),
+		`"replicas":` + strconv.Itoa(r.placeholders.Replicas): `"replicas":` + strconv.FormatInt(replicas, 10),
+	} {
+		rendered = bytes.ReplaceAll(rendered, []byte(from), []byte(to))
+	}
+	var contents []map[string]any
+	if err := json.Unmarshal(rendered, &contents); err != nil {
+		return nil, err
+	}
+	objects := make([]*unstructured.Unstructured, 0, len(contents))
+	for _, content := range contents {
+		objects = append(objects, &unstructured.Unstructured{Object: content})
+	}
+	return objects, nil
+}
+
+func (r *reconciler) writeStatus(ctx context.Context, bot *unstructured.Unstructured) error {
+	deployments := &appsv1.DeploymentList{}
+	selector := client.MatchingLabels{"app.kubernetes.io/instance": bot.GetName()}
+	if err := r.List(ctx, deployments, client.InNamespace(bot.GetNamespace()), selector); err != nil {
+		return err
+	}
+	status, reason := "True", "Available"
+	for _, deployment := range deployments.Items {
+		if !available(&deployment) {
+			status, reason = "False", "DeploymentsNotAvailable"
+		}
+	}
+	conditions, _, _ := unstructured.NestedSlice(bot.Object, "status", "conditions")
+	observed, _, _ := unstructured.NestedInt64(bot.Object, "status", "observedGeneration")
+	if observed == bot.GetGeneration() && len(conditions) == 1 {
+		if now, ok := conditions[0].(map[string]any); ok && now["status"] == status {
+			return nil
+		}
+	}
+	before := bot.DeepCopy()
+	if err := unstructured.SetNestedMap(bot.Object, map[string]any{
+		"observedGeneration": bot.GetGeneration(),
+		"conditions": []any{map[string]any{
+			"type": "Ready", "status": status, "reason": reason, "message": "",
+			"observedGeneration": bot.GetGeneration(), "lastTransitionTime": bot.GetCreationTimestamp().UTC().Format("2006-01-02T15:04:05Z"),
+		}},
+	}, "status"); err != nil {
+		return err
+	}
+	return r.Status().Patch(ctx, bot, client.MergeFrom(before))
+}
+
+func available(deployment *appsv1.Deployment) bool {
+	if deployment.Status.ObservedGeneration < deployment.Generation {
+		return false
+	}
+	for _, condition := range deployment.Status.Conditions {
+		if condition.Type == appsv1.DeploymentAvailable {
+			return condition.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+func run() error {
+	kubeconfig := flag.String("api-kubeconfig", "", "path of the kubeconfig")
+	template := flag.String("template", "", "path of the JSON array of objects")
+	concurrency := flag.Int("concurrency", 32, "reconciles in flight")
+	marks := placeholders{}
+	flag.StringVar(&marks.Name, "name", "", "placeholder of the resource's name")
+	flag.StringVar(&marks.Namespace, "namespace", "", "placeholder of the namespace")
+	flag.StringVar(&marks.UID, "uid", "", "placeholder of the resource's uid")
+	flag.IntVar(&marks.Replicas, "replicas", 0, "placeholder of the replicas of chat-api")
+	flag.Parse()
+
+	ctrl.SetLogger(zap.New(zap.UseDevMode(false)))
+	config, err := clientcmd.BuildConfigFromFlags("", *kubeconfig)
+	if err != nil {
+		return err
+	}
+	config.QPS, config.UserAgent = -1, "bench-peer"
+	content, err := os.ReadFile(*template)
+	if err != nil {
+		return err
+	}
+	scheme := runtime.NewScheme()
+	if err := clientgoscheme.AddToScheme(scheme); err != nil {
+		return err
+	}
+	manager, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:  scheme,
+		Metrics: server.Options{BindAddress: "0"},
+		Client:  client.Options{Cache: &client.CacheOptions{Unstructured: true}},
+	})
+	if err != nil {
+		return err
+	}
+	resource := &unstructured.Unstructured{}
+	resource.SetGroupVersionKind(todoChatbot)
+	err = ctrl.NewControllerManagedBy(manager).
+		For(resource, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Owns(&appsv1.Deployment{}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: *concurrency}).
+		Named("todochatbot").
+		Complete(&reconciler{Client: manager.GetClient(), template: content, placeholders: marks})
+	if err != nil {
+		return err
+	}
+	return manager.Start(ctrl.SetupSignalHandler())
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
