@@ -51,17 +51,20 @@ export interface RecurrenceLimits {
   finestFrequency: Frequency
   maxInterval: number
   maxCount: number
+  /** Most times of one day that the rule may select, so that BYHOUR, BYMINUTE and BYSECOND cannot undercut FREQ. */
+  maxPerDay: number
   /** Last year UNTIL may name. */
   maxUntilYear: number
   /** Longest text in characters. */
   maxLength: number
 }
 
-/** HOURLY and coarser: a task that returns every minute is a load on its owner and on the system. */
+/** HOURLY and coarser, at most every quarter of an hour: a task that returns each minute is a load on its owner and the system. */
 export const defaultLimits: RecurrenceLimits = {
   finestFrequency: 'HOURLY',
   maxInterval: 999,
   maxCount: 10_000,
+  maxPerDay: 96,
   maxUntilYear: 9999,
   maxLength: 512,
 }
