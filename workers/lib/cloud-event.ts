@@ -27,7 +27,7 @@ export const cloudEventSchema = z.looseObject({
 })
 
 /** An event as consumers see it; `data` is checked by each subscription's own schema. */
-export type CloudEvent<Data = unknown> = Omit<z.output<typeof cloudEventSchema>, 'data'> & { data: Data }
+export type CloudEvent<Data = unknown> = z.output<typeof cloudEventSchema> & { data: Data }
 
 /** What a producer says about an event; the rest of the envelope is filled in by {@link newCloudEvent}. */
 export interface NewEvent<Data = unknown> {

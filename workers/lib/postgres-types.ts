@@ -3,6 +3,8 @@ import pg from 'pg'
 /** Type oids of PostgreSQL's pg_type.dat. */
 const oid = { int8: 20, date: 1082, timestamp: 1114, numeric: 1700 }
 
+const builtin = pg.types.getTypeParser as (type: number, format?: 'text' | 'binary') => (value: string) => unknown
+
 /** int8 as a number while that is exact; beyond 2^53 an error, because a rounded sequence number is a wrong one. */
 const int8 = (text: string): number => {
   const value = Number(text)
@@ -21,6 +23,6 @@ export const typeParsers: pg.CustomTypesConfig = {
       if (type === oid.int8) return int8
       if (type === oid.date || type === oid.timestamp || type === oid.numeric) return (text) => text
     }
-    return pg.types.getTypeParser(type, format as 'text') as (value: string) => unknown
+    return builtin(type, format)
   },
 }

@@ -1,0 +1,127 @@
+import { writeFileSync } from 'node:fs'
+import type { FastifyInstance } from 'fastify'
+import type { z } from 'zod'
+import { applyLogLevel, ConfigError, loadConfig, loadSecrets, parseConfig, watchConfig } from './config.ts'
+import type { WorkerConfig } from './config-schema.ts'
+import { registerDaprRoutes } from './consumer.ts'
+import { createSidecar } from './dapr.ts'
+import type { Sidecar } from './dapr.ts'
+import { readEnvironment } from './environment.ts'
+import type { Environment } from './environment.ts'
+import { createLifecycle, stopOnSignals } from './lifecycle.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import { createLogger } from './logger.ts'
+import type { Logger } from './logger.ts'
+import { createMetrics } from './metrics.ts'
+import type { Metrics } from './metrics.ts'
+import { createDatabase } from './postgres.ts'
+import type { Database } from './postgres.ts'
+import { registerProbes } from './probes.ts'
+import { createServer } from './server.ts'
+import { createTracing } from './tracing.ts'
+import type { Tracing } from './tracing.ts'
+
+/** Secret files a worker may ask for. */
+export type SecretName = 'databaseUri' | 'jwtKey' | 'serviceToken'
+
+/** Everything a worker is built from; all of it is closed by the lifecycle, in the right order. */
+export interface WorkerContext<Settings> {
+  readonly config: WorkerConfig<Settings>
+  readonly secrets: Readonly<Record<SecretName, string>>
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly tracing: Tracing
+  readonly database: Database
+  readonly sidecar: Sidecar
+  /** Not listening yet: register routes and subscriptions here. */
+  readonly server: FastifyInstance
+  /** `background` for loops, `onClose` for what else has to be closed, `signal` for waits. */
+  readonly lifecycle: Lifecycle
+}
+
+/** One program: its configuration and how its parts are put together. */
+export interface WorkerDefinition<Settings> {
+  readonly schema: z.ZodType<WorkerConfig<Settings>>
+  /** Called once, before the server listens. Register routes and loops and return; do not wait for dependencies. */
+  readonly build: (context: WorkerContext<Settings>) => void | Promise<void>
+  /** Largest request body, bytes, when not 64 KiB. */
+  readonly bodyLimit?: (config: WorkerConfig<Settings>) => number
+}
+
+/** The kubelet shows this file's text as the reason in `kubectl describe pod`. */
+const terminationLog = '/dev/termination-log'
+
+/** Says why the process cannot start, where both people and the kubelet look. */
+export const reportFailure = (message: string): void => {
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level: 'fatal', msg: message })}\n`)
+  try {
+    writeFileSync(terminationLog, message.slice(0, 4_000))
+  } catch {
+    // Outside a container there is no such file, and the message is on stderr already.
+  }
+}
+
+const start = async <Settings>(definition: WorkerDefinition<Settings>, environment: Environment): Promise<void> => {
+  const { schema } = definition
+  const config = await loadConfig(schema, environment.configDirectory)
+  const secrets = await loadSecrets(['databaseUri', 'jwtKey', 'serviceToken'], environment.secretsDirectory)
+  const identity = { service: config.service, system: config.system, version: config.version }
+  const logger = createLogger({ ...identity, pod: environment.podName, level: config.logLevel })
+  const metrics = createMetrics(identity)
+  const tracing = await createTracing({ ...identity, ...config.tracing })
+  const lifecycle = createLifecycle({
+    logger,
+    gracePeriod: config.shutdown.gracePeriod,
+    exit: (code) => process.exit(code),
+  })
+  stopOnSignals(lifecycle)
+  process.on('uncaughtException', (err) => {
+    logger.fatal({ err }, 'uncaught exception')
+    process.exit(1)
+  })
+
+  const database = createDatabase({
+    uri: secrets.databaseUri,
+    applicationName: config.service,
+    ...config.database,
+    logger,
+    onQuery: (seconds) => metrics.queryDuration.observe(seconds),
+  })
+  metrics.observePool(database)
+  const sidecar = createSidecar({ port: environment.daprHttpPort ?? config.dapr.httpPort, pubsub: config.dapr.pubsub })
+  const bodyLimit = definition.bodyLimit?.(config)
+  const server = createServer({ logger, metrics, tracing, ...(bodyLimit === undefined ? {} : { bodyLimit }) })
+  const checks = { database: () => database.ping(), sidecar: (signal: AbortSignal) => sidecar.check(signal) }
+  registerProbes(server, { ...identity, phase: lifecycle.phase, checks, metrics })
+  registerDaprRoutes(server)
+  watchConfig({
+    directory: environment.configDirectory,
+    parse: (text, file) => parseConfig(schema, text, file),
+    onChange: applyLogLevel(logger, config),
+    logger,
+    signal: lifecycle.signal,
+  })
+
+  lifecycle.onClose('tracing', () => tracing.shutdown())
+  lifecycle.onClose('database', () => database.close())
+  lifecycle.onClose('sidecar', () => sidecar.close())
+  await definition.build({ config, secrets, logger, metrics, tracing, database, sidecar, server, lifecycle })
+  lifecycle.onClose('server', () => server.close())
+  await server.listen({ host: '::', port: config.http.port })
+  lifecycle.ready()
+  logger.info({ port: config.http.port }, 'started')
+}
+
+/**
+ * Runs a worker until SIGTERM. The server listens before the database or the sidecar answer: daprd waits for the app's
+ * port, and `/readyz` tells what is missing. A configuration that is not valid ends the process with a message that
+ * names the file, the path, the problem and what is allowed.
+ */
+export const runWorker = async <Settings>(definition: WorkerDefinition<Settings>): Promise<void> => {
+  try {
+    await start(definition, readEnvironment())
+  } catch (error) {
+    reportFailure(error instanceof ConfigError ? error.message : `cannot start: ${String(error)}`)
+    process.exit(1)
+  }
+}
