@@ -1,0 +1,301 @@
+/**
+ * Everything that keeps a system from being ready, as a closed catalogue: condition reasons, event reasons, logs and docs/errors.md all
+ * come from here. `Progress` is no error: time will tell. `Problem` may clear by itself and is looked at again. `Terminal` stays until
+ * somebody changes something; it sets Stalled.
+ */
+import type { ConditionType } from '../api/v1alpha1/conditions.ts'
+
+/** How bad a finding is; see the header of this file. Ordered: a later one outranks an earlier one. */
+export const severities = ['Progress', 'Problem', 'Terminal'] as const
+/** One of {@link severities}. */
+export type Severity = (typeof severities)[number]
+
+/** One line of the catalogue. */
+export interface CatalogueEntry {
+  /** Stable, for searching and for support; never reused. */
+  readonly code: `TDC_${string}`
+  readonly severity: Severity
+  /** Conditions that may carry it. */
+  readonly conditions: readonly ConditionType[]
+  readonly meaning: string
+  /** What an admin can do. */
+  readonly remedy: string
+}
+
+/** The catalogue, by condition reason. */
+export const catalogue = {
+  Starting: {
+    code: 'TDC_STARTING',
+    severity: 'Progress',
+    conditions: ['DatabaseReady', 'StateStoreReady', 'KafkaReady', 'WorkersReady', 'DaprReady'],
+    meaning: 'Pods are being started.',
+    remedy: 'Wait. If it lasts, the message names the pod to look at.',
+  },
+  Waiting: {
+    code: 'TDC_WAITING',
+    severity: 'Progress',
+    conditions: ['TopicsReady', 'DatabaseReady', 'DaprReady', 'WorkersReady', 'UpToDate'],
+    meaning: 'Something that comes first is not ready yet.',
+    remedy: 'Look at the object the message names.',
+  },
+  Checking: {
+    code: 'TDC_CHECKING',
+    severity: 'Progress',
+    conditions: ['KafkaReady', 'TopicsReady', 'DaprReady'],
+    meaning: 'Asked, no answer yet.',
+    remedy: 'Wait: every question has a deadline of seconds.',
+  },
+  Migrating: {
+    code: 'TDC_MIGRATING',
+    severity: 'Progress',
+    conditions: ['DatabaseReady'],
+    meaning: 'The migration Job of this version is running.',
+    remedy: 'Wait; kubectl logs of the Job show each migration.',
+  },
+  RollingOut: {
+    code: 'TDC_ROLLING_OUT',
+    severity: 'Progress',
+    conditions: ['UpToDate', 'WorkersReady'],
+    meaning: 'Pods of the new template are replacing the old ones.',
+    remedy: 'Wait. If it lasts, the message names the pod to look at.',
+  },
+  Paused: {
+    code: 'TDC_PAUSED',
+    severity: 'Progress',
+    conditions: ['UpToDate'],
+    meaning: 'spec.paused holds the change back.',
+    remedy: 'Remove spec.paused, or wait until it ends.',
+  },
+  SpecInvalid: {
+    code: 'TDC_SPEC_INVALID',
+    severity: 'Terminal',
+    conditions: ['ConfigValid'],
+    meaning: 'The stored resource does not fit the schema of this operator, for instance after a downgrade.',
+    remedy: 'Correct the fields that the message names. Until then nothing is changed and what runs keeps running.',
+  },
+  ConfigInvalid: {
+    code: 'TDC_CONFIG_INVALID',
+    severity: 'Terminal',
+    conditions: ['ConfigValid'],
+    meaning: 'spec.services.<worker>.config is refused by the schema of that worker.',
+    remedy:
+      'Correct the fields that the message names. Until then nothing of this edit is applied and what runs keeps running.',
+  },
+  SecretMissing: {
+    code: 'TDC_SECRET_MISSING',
+    severity: 'Problem',
+    conditions: ['DatabaseReady', 'StateStoreReady', 'KafkaReady'],
+    meaning: 'A Secret that the spec names does not exist.',
+    remedy: 'Create the Secret in the namespace of the resource; it is looked for again within 30 seconds.',
+  },
+  SecretKeyMissing: {
+    code: 'TDC_SECRET_KEY_MISSING',
+    severity: 'Problem',
+    conditions: ['DatabaseReady', 'StateStoreReady', 'KafkaReady'],
+    meaning: 'A Secret exists, but not with the key that the spec names.',
+    remedy: 'Add the key to the Secret, or name another key in the spec.',
+  },
+  BrokerUnreachable: {
+    code: 'TDC_BROKER_UNREACHABLE',
+    severity: 'Problem',
+    conditions: ['KafkaReady'],
+    meaning: 'No bootstrap server answered, or it refused the credentials.',
+    remedy:
+      'Check spec.kafka.bootstrapServers, tls and sasl, and that the operator may reach them (network policies). It is tried again with growing pauses of at most 30 seconds.',
+  },
+  TopicShrinkRefused: {
+    code: 'TDC_TOPIC_SHRINK_REFUSED',
+    severity: 'Terminal',
+    conditions: ['TopicsReady'],
+    meaning: 'Fewer partitions are asked for than the topic has. Kafka cannot remove partitions, and keys would move.',
+    remedy: 'Set spec.kafka.topics.<topic>.partitions to at least what the topic has. Everything else keeps running.',
+  },
+  TopicConflict: {
+    code: 'TDC_TOPIC_CONFLICT',
+    severity: 'Terminal',
+    conditions: ['TopicsReady'],
+    meaning:
+      'An older system uses the same topic of the same Kafka. The oldest claim wins; nothing of this topic is touched.',
+    remedy: 'Set spec.kafka.topicPrefix to something of its own.',
+  },
+  TopicFailed: {
+    code: 'TDC_TOPIC_FAILED',
+    severity: 'Problem',
+    conditions: ['TopicsReady'],
+    meaning: 'Kafka refused to create, grow or configure a topic; the message is what Kafka said.',
+    remedy:
+      'Correct spec.kafka.topics.<topic>: replicas must not exceed the number of brokers, config must hold keys and values Kafka knows.',
+  },
+  MigrationFailed: {
+    code: 'TDC_MIGRATION_FAILED',
+    severity: 'Terminal',
+    conditions: ['DatabaseReady'],
+    meaning:
+      'The migration Job gave up; the message is the last thing its pod said. The previous version keeps serving.',
+    remedy:
+      'Correct the cause, then change spec.version, spec.images or the Secret, or set the annotation todochatbot.dev/retry-migration to any new value.',
+  },
+  DaprNotInstalled: {
+    code: 'TDC_DAPR_NOT_INSTALLED',
+    severity: 'Problem',
+    conditions: ['DaprReady'],
+    meaning: 'The API server does not know the kinds of dapr.io.',
+    remedy: 'Install Dapr 1.15 or newer (helm install dapr dapr/dapr -n dapr-system). It is noticed within a minute.',
+  },
+  SidecarMissing: {
+    code: 'TDC_SIDECAR_MISSING',
+    severity: 'Problem',
+    conditions: ['DaprReady'],
+    meaning: 'A worker pod runs without daprd: the injector was away when the pod was created.',
+    remedy: 'Check that dapr-sidecar-injector is running, then delete the pod.',
+  },
+  SidecarUnreachable: {
+    code: 'TDC_SIDECAR_UNREACHABLE',
+    severity: 'Problem',
+    conditions: ['DaprReady'],
+    meaning: 'daprd of a worker pod does not answer on its public port.',
+    remedy:
+      'kubectl logs <pod> -c daprd says why. A network policy must let the operator reach port 3501 of the workers.',
+  },
+  ComponentNotLoaded: {
+    code: 'TDC_COMPONENT_NOT_LOADED',
+    severity: 'Problem',
+    conditions: ['DaprReady'],
+    meaning: 'daprd runs, but has not loaded a component that is scoped to it.',
+    remedy: 'kubectl logs <pod> -c daprd says why; usually its broker, its Redis or its Secret is not reachable.',
+  },
+  ImagePullFailed: {
+    code: 'TDC_IMAGE_PULL_FAILED',
+    severity: 'Problem',
+    conditions: ['DatabaseReady', 'StateStoreReady', 'KafkaReady', 'WorkersReady', 'DaprReady'],
+    meaning: 'The kubelet cannot get an image.',
+    remedy: 'Check spec.images, spec.version and spec.images.pullSecrets, and that the node reaches the registry.',
+  },
+  CrashLoop: {
+    code: 'TDC_CRASH_LOOP',
+    severity: 'Problem',
+    conditions: ['DatabaseReady', 'StateStoreReady', 'KafkaReady', 'WorkersReady', 'DaprReady'],
+    meaning: 'A container ends again and again; the message is the last thing it said.',
+    remedy: 'kubectl logs <pod> -c <container> --previous.',
+  },
+  Unschedulable: {
+    code: 'TDC_UNSCHEDULABLE',
+    severity: 'Problem',
+    conditions: ['DatabaseReady', 'StateStoreReady', 'KafkaReady', 'WorkersReady', 'DaprReady'],
+    meaning: 'No node takes a pod.',
+    remedy: 'Add a node, lower spec.*.resources, or remove what the message names.',
+  },
+  VolumePending: {
+    code: 'TDC_VOLUME_PENDING',
+    severity: 'Problem',
+    conditions: ['DatabaseReady', 'StateStoreReady', 'KafkaReady'],
+    meaning: 'A claim has no volume yet.',
+    remedy: 'Check that the storage class exists and its provisioner runs; name another in storage.storageClassName.',
+  },
+  ContainerConfig: {
+    code: 'TDC_CONTAINER_CONFIG',
+    severity: 'Problem',
+    conditions: ['DatabaseReady', 'StateStoreReady', 'KafkaReady', 'WorkersReady', 'DaprReady'],
+    meaning: 'The kubelet cannot make a container, for instance because a Secret or ConfigMap is missing.',
+    remedy: 'kubectl describe pod <pod> names what is missing.',
+  },
+  PodsRefused: {
+    code: 'TDC_PODS_REFUSED',
+    severity: 'Problem',
+    conditions: ['WorkersReady'],
+    meaning: 'The API server refuses the pods, for instance because of a quota or an admission policy.',
+    remedy: 'Raise the quota or correct the policy that the message names.',
+  },
+  NotReady: {
+    code: 'TDC_NOT_READY',
+    severity: 'Problem',
+    conditions: ['DatabaseReady', 'StateStoreReady', 'KafkaReady', 'WorkersReady'],
+    meaning: 'Something that was ready is not any more: a container runs and its readiness probe fails.',
+    remedy: 'kubectl logs <pod>; GET /health of the worker names the failing check.',
+  },
+  OwnedByOther: {
+    code: 'TDC_OWNED_BY_OTHER',
+    severity: 'Terminal',
+    conditions: ['UpToDate'],
+    meaning: 'An object of a name we need exists and belongs to somebody else. It was not touched.',
+    remedy: 'Rename or remove that object, or give the TodoChatbot another name.',
+  },
+  FieldContested: {
+    code: 'TDC_FIELD_CONTESTED',
+    severity: 'Problem',
+    conditions: ['UpToDate'],
+    meaning: 'Another field manager keeps changing what the operator applies; writing is backed off.',
+    remedy: 'Take the object out of the other tool; the message names it.',
+  },
+  ObjectRefused: {
+    code: 'TDC_OBJECT_REFUSED',
+    severity: 'Terminal',
+    conditions: ['UpToDate'],
+    meaning: 'The API server refuses an object, for instance because an immutable field would change.',
+    remedy: 'Undo the edit that leads to it; if the message makes no sense, it is a bug of the operator.',
+  },
+  Forbidden: {
+    code: 'TDC_FORBIDDEN',
+    severity: 'Problem',
+    conditions: ['UpToDate'],
+    meaning: 'The operator may not write an object: a missing role, a quota, or a namespace that is being deleted.',
+    remedy: 'Install the RBAC rules of this version of the operator, or raise the quota.',
+  },
+  KindMissing: {
+    code: 'TDC_KIND_MISSING',
+    severity: 'Problem',
+    conditions: ['UpToDate'],
+    meaning: 'The API server does not know a kind.',
+    remedy: 'Install what provides it; the message names the kind.',
+  },
+  ApiServerUnavailable: {
+    code: 'TDC_API_SERVER_UNAVAILABLE',
+    severity: 'Problem',
+    conditions: ['UpToDate'],
+    meaning: 'The API server gave no answer, or asked to come back later.',
+    remedy: 'Nothing: it is tried again with backoff.',
+  },
+  DeadlineExceeded: {
+    code: 'TDC_DEADLINE_EXCEEDED',
+    severity: 'Terminal',
+    conditions: ['Stalled'],
+    meaning: 'An operation takes longer than its deadline. The operator goes on trying.',
+    remedy: 'status.operation.blockedBy names the rule and the object that block.',
+  },
+} as const satisfies Record<string, CatalogueEntry>
+
+/** Reason of a condition that does not hold. */
+export type Reason = keyof typeof catalogue
+
+/** Why something is not ready: which rule, which object, what that object says. */
+export interface Finding {
+  readonly reason: Reason
+  readonly severity: Severity
+  /** `Kind/name`, such as `StatefulSet/todo-kafka`. */
+  readonly object: string
+  /** What is the case, one sentence without a full stop. */
+  readonly detail: string
+}
+
+/** A finding of the catalogue. */
+export const finding = (reason: Reason, object: string, detail: string): Finding => ({
+  reason,
+  severity: catalogue[reason].severity,
+  object,
+  detail,
+})
+
+/** The sentence for a condition: what is the case, and for anything but progress what to do about it. */
+export const messageOf = ({ reason, severity, object, detail }: Finding): string =>
+  severity === 'Progress' ? `${object}: ${detail}` : `${object}: ${detail}. ${catalogue[reason].remedy}`
+
+/** The finding that matters most; the first of several equally bad ones. */
+export const worst = (findings: readonly (Finding | undefined)[]): Finding | undefined => {
+  let found: Finding | undefined
+  for (const candidate of findings) {
+    if (candidate === undefined) continue
+    if (found === undefined || severities.indexOf(candidate.severity) > severities.indexOf(found.severity))
+      found = candidate
+  }
+  return found
+}

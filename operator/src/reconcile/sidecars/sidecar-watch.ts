@@ -1,0 +1,138 @@
+/**
+ * Asks the sidecars of all systems what they have loaded, in the background: a reconcile reads the last answers and never waits.
+ *
+ * Invariants
+ *  - a pod is asked when it is new or its address changed, then every `period`; one that fails is asked again after `retry`, doubling up
+ *    to `period`, so a sidecar that is still starting is seen ready soon and a dead one costs little;
+ *  - at most `parallel` questions at once, each with the deadline of {@link AskSidecar}; the API server is never asked;
+ *  - `onChange` fires for the owner only when an answer differs from the one before;
+ *  - memory only: after a restart everything is asked again.
+ * Proof: sidecar-watch.test.ts.
+ */
+import type { AskSidecar, SidecarMetadata } from './sidecar-metadata.ts'
+
+/** A pod whose sidecar is to be asked. */
+export interface SidecarTarget {
+  readonly pod: string
+  readonly ip: string
+}
+
+/** What is known of a pod's sidecar. */
+export type SidecarReport =
+  | { readonly state: 'Unknown' }
+  | { readonly state: 'Answered'; readonly metadata: SidecarMetadata }
+  | { readonly state: 'Failed'; readonly message: string }
+
+/** See the header of this file. */
+export interface SidecarWatch {
+  /** Declares the pods of `owner`; others of earlier calls are forgotten. Returns what is known, by pod name. */
+  ensure: (owner: string, targets: readonly SidecarTarget[]) => ReadonlyMap<string, SidecarReport>
+  release: (owner: string) => void
+  /** Ends all timers and waits for running questions. */
+  stop: () => Promise<void>
+}
+
+/** Times in ms. */
+export interface SidecarWatchOptions {
+  readonly ask: AskSidecar
+  readonly onChange: (owner: string) => void
+  readonly period: number
+  readonly retry: number
+  readonly parallel: number
+}
+
+interface Watched {
+  readonly owner: string
+  readonly target: SidecarTarget
+  report: SidecarReport
+  failures: number
+  timer: NodeJS.Timeout | undefined
+}
+
+/** Makes a watch. It does nothing until the first declaration. */
+export function sidecarWatch(options: SidecarWatchOptions): SidecarWatch {
+  const stopping = new AbortController()
+  const owners = new Map<string, Map<string, Watched>>()
+  const due: Watched[] = []
+  const running = new Set<Promise<void>>()
+
+  const current = (watched: Watched): boolean =>
+    !stopping.signal.aborted && owners.get(watched.owner)?.get(watched.target.pod) === watched
+
+  const pump = (): void => {
+    while (running.size < options.parallel) {
+      const next = due.shift()
+      if (next === undefined) return
+      if (!current(next)) continue
+      const question = ask(next).finally(() => {
+        running.delete(question)
+        pump()
+      })
+      running.add(question)
+    }
+  }
+
+  const ask = async (watched: Watched): Promise<void> => {
+    const report = await options.ask(watched.target.ip, stopping.signal).then(
+      (metadata): SidecarReport => ({ state: 'Answered', metadata }),
+      (error: unknown): SidecarReport => ({ state: 'Failed', message: describe(error) }),
+    )
+    if (!current(watched)) return
+    watched.failures = report.state === 'Failed' ? watched.failures + 1 : 0
+    const changed = JSON.stringify(report) !== JSON.stringify(watched.report)
+    watched.report = report
+    const delay =
+      watched.failures === 0 ? options.period : Math.min(options.period, options.retry * 2 ** (watched.failures - 1))
+    watched.timer = setTimeout(
+      () => {
+        due.push(watched)
+        pump()
+      },
+      delay * (0.9 + Math.random() * 0.2),
+    )
+    if (changed) options.onChange(watched.owner)
+  }
+
+  const forget = (pods: ReadonlyMap<string, Watched> | undefined): void => {
+    for (const { timer } of pods?.values() ?? []) clearTimeout(timer)
+  }
+
+  return {
+    ensure: (owner, targets) => {
+      const before = owners.get(owner) ?? new Map<string, Watched>()
+      const now = new Map<string, Watched>()
+      for (const target of targets) {
+        const known = before.get(target.pod)
+        if (known?.target.ip === target.ip) {
+          now.set(target.pod, known)
+          before.delete(target.pod)
+        } else {
+          const watched: Watched = { owner, target, report: { state: 'Unknown' }, failures: 0, timer: undefined }
+          now.set(target.pod, watched)
+          due.push(watched)
+        }
+      }
+      forget(before)
+      if (now.size === 0) owners.delete(owner)
+      else owners.set(owner, now)
+      pump()
+      return new Map([...now].map(([pod, { report }]) => [pod, report]))
+    },
+    release: (owner) => {
+      forget(owners.get(owner))
+      owners.delete(owner)
+    },
+    stop: async () => {
+      stopping.abort()
+      for (const pods of owners.values()) forget(pods)
+      await Promise.all(running)
+    },
+  }
+}
+
+/** fetch hides "connect ECONNREFUSED" in the cause. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return 'no answer in time'
+  return error.cause instanceof Error ? error.cause.message : error.message
+}

@@ -1,0 +1,53 @@
+/**
+ * The order in which a system comes up, as rules over what is ready. A closed gate holds its stage: objects in it are neither created nor
+ * changed nor pruned (docs/adr/0004). So a dependency that goes down later never touches running workers. Pure.
+ *
+ *   Foundation, Dependencies, Dapr   always open
+ *   Migration                        database
+ *   Consumers                        database, migration of this version, state store, Kafka, topics, Dapr installed
+ *   ChatApi                          as Consumers; and for a first start or a new version, consumers rolled out
+ */
+import { stages, type Stage } from '../../desired/types.ts'
+import { worst, type Finding } from '../errors.ts'
+
+/** What the gates look at; undefined means ready. */
+export interface Prerequisites {
+  readonly database: Finding | undefined
+  readonly migration: Finding | undefined
+  readonly stateStore: Finding | undefined
+  readonly kafka: Finding | undefined
+  /** Topics exist; one that is merely larger than asked for is good enough. */
+  readonly topics: Finding | undefined
+  /** Dapr's kinds are installed and hold our objects. */
+  readonly dapr: Finding | undefined
+  readonly consumers: Finding | undefined
+  /** chat-api does not exist yet, or is about to change its version or image. */
+  readonly chatApiIsNew: boolean
+  /** The whole edit is refused or frozen: every gate is closed, with this reason when there is one to name. */
+  readonly frozen: { readonly because: Finding | undefined } | undefined
+}
+
+/** Which stages may be written, and what holds the first one that may not. */
+export interface Gates {
+  readonly open: ReadonlySet<Stage>
+  readonly held: { readonly stage: Stage; readonly by: Finding | undefined } | undefined
+}
+
+/** Judges every stage. */
+export function gatesFor(seen: Prerequisites): Gates {
+  if (seen.frozen !== undefined) return { open: new Set(), held: { stage: stages[0], by: seen.frozen.because } }
+  const workers = worst([seen.database, seen.migration, seen.stateStore, seen.kafka, seen.topics, seen.dapr])
+  const blockers: Readonly<Record<Stage, Finding | undefined>> = {
+    Foundation: undefined,
+    Dependencies: undefined,
+    Dapr: undefined,
+    Migration: seen.database,
+    Consumers: workers,
+    ChatApi: workers ?? (seen.chatApiIsNew ? seen.consumers : undefined),
+  }
+  const closed = stages.find((stage) => blockers[stage] !== undefined)
+  return {
+    open: new Set(stages.filter((stage) => blockers[stage] === undefined)),
+    held: closed === undefined ? undefined : { stage: closed, by: blockers[closed] },
+  }
+}
