@@ -1,0 +1,91 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { request } from 'undici'
+import { cached } from '../../cluster/build-cache.ts'
+import { run } from '../../cluster/command.ts'
+import { contentHash } from '../../cluster/content-hash.ts'
+import { ensureDaemon } from '../../cluster/daemon.ts'
+import type { Daemon } from '../../cluster/daemon.ts'
+import { repository } from '../../cluster/folders.ts'
+import { freePorts } from '../../cluster/free-ports.ts'
+import { waitFor } from '../../cluster/waiting.ts'
+import { operandImages } from './resources.ts'
+import type { Template } from './resources.ts'
+
+/** Reconciles the peer has in flight, and requests the floor has. */
+export const IN_FLIGHT = 32
+
+/** An operator under measurement, running as a process of its own. */
+export interface Contestant {
+  readonly name: 'operator' | 'peer'
+  /** Starts it against an API server; returns when it may be given resources. */
+  start(kubeconfigPath: string, stateDir: string, template: Template): Promise<Daemon>
+}
+
+const PEER = join(import.meta.dirname, '../peer')
+
+/** The Go operator of hack/bench/peer. */
+export const peer: Contestant = {
+  name: 'peer',
+  async start(kubeconfigPath, stateDir, { json, marks }) {
+    const program = await peerProgram()
+    const templatePath = join(stateDir, 'peer-template.json')
+    await writeFile(templatePath, json)
+    return ensureDaemon(stateDir, {
+      name: 'peer',
+      program,
+      lifetime: 'Caller',
+      args: [
+        ...['--api-kubeconfig', kubeconfigPath, '--template', templatePath, '--concurrency', String(IN_FLIGHT)],
+        ...['--name', marks.name, '--namespace', marks.namespace, '--uid', marks.uid],
+        ...['--replicas', String(marks.replicas)],
+      ],
+    })
+  },
+}
+
+async function peerProgram(): Promise<string> {
+  const sources = ['go.mod', 'go.sum', 'main.go']
+  const hash = await contentHash({ files: Object.fromEntries(sources.map((name) => [name, join(PEER, name)])) })
+  const folder = await cached('bench-peer', hash, async (draft) => {
+    await run('go', ['build', '-trimpath', '-ldflags', '-s -w', '-o', join(draft, 'peer'), '.'], {
+      cwd: PEER,
+      env: { CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-buildvcs=false' },
+      timeout: 15 * 60_000,
+    })
+  })
+  return join(folder, 'peer')
+}
+
+/** The product, from the bundle its image carries. */
+export const product: Contestant = {
+  name: 'operator',
+  async start(kubeconfigPath, stateDir) {
+    const [metrics = 0, probes = 0] = await freePorts(2)
+    const daemon = await ensureDaemon(stateDir, {
+      name: 'operator',
+      program: process.execPath,
+      args: ['--enable-source-maps', join(repository, 'dist/operator/main.mjs')],
+      lifetime: 'Caller',
+      env: {
+        KUBECONFIG: kubeconfigPath,
+        OPERATOR_NAMESPACE: 'default',
+        METRICS_PORT: String(metrics),
+        PROBE_PORT: String(probes),
+        LOG_LEVEL: 'warn',
+        OPERAND_IMAGE_WORKERS: operandImages.workers,
+        OPERAND_IMAGE_KAFKA: operandImages.kafka,
+        OPERAND_IMAGE_POSTGRESQL: operandImages.postgresql,
+        OPERAND_IMAGE_REDIS: operandImages.redis,
+      },
+    })
+    await waitFor('the operator ready', () => isReady(probes), { timeout: 60_000, interval: 100 })
+    return daemon
+  },
+}
+
+async function isReady(port: number): Promise<true | undefined> {
+  const response = await request(`http://127.0.0.1:${port}/readyz`, { headersTimeout: 2_000 })
+  await response.body.dump()
+  return response.statusCode === 200 ? true : undefined
+}

@@ -1,0 +1,119 @@
+/**
+ * Compares the operator with the raw floor and with a Go operator on controller-runtime, on API servers of their own,
+ * one after the other. `hack/bench/run operator [--sizes 100,500] [--only floor,peer,operator] [--idle 30] [--json file]`
+ */
+import { writeFile } from 'node:fs/promises'
+import { cpus, totalmem } from 'node:os'
+import { parseArgs } from 'node:util'
+import { startKafka, startPostgres, startRedis } from '../../cluster/index.ts'
+import { rounded } from '../statistics.ts'
+import { markdownTable } from '../table.ts'
+import { peer, product } from './contestants.ts'
+import { createTopics, startBenchControlPlane } from './environment.ts'
+import { measureFloor } from './floor.ts'
+import type { Floor } from './floor.ts'
+import { measure } from './measure.ts'
+import type { Measurement, RunInput } from './measure.ts'
+import { systemNames, template } from './resources.ts'
+import type { Dependencies, SystemName } from './resources.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    sizes: { type: 'string', default: '100,500' },
+    only: { type: 'string', default: 'floor,peer,operator' },
+    idle: { type: 'string', default: '30' },
+    json: { type: 'string' },
+  },
+})
+const sizes = options.sizes.split(',').map(Number)
+const chosen = options.only.split(',')
+
+const postgres = await startPostgres()
+const redis = await startRedis()
+const kafka = await startKafka()
+try {
+  const dependencies: Dependencies = { kafka: kafka.brokers, redis: redis.address }
+  const topics = await createTopics(systemNames(Math.max(...sizes)), dependencies)
+  console.error(`${topics} topics created`)
+  const source = template(dependencies)
+  const results: (Measurement | Floor)[] = []
+  for (const size of sizes) {
+    const systems = systemNames(size)
+    const run = async <T extends Measurement | Floor>(
+      name: string,
+      work: (input: RunInput) => Promise<T>,
+    ): Promise<void> => {
+      if (!chosen.includes(name)) return
+      const started = performance.now()
+      const result = await onFreshControlPlane(systems, postgres.url, (environment) =>
+        work({ environment, systems, dependencies, template: source, idleSeconds: Number(options.idle) }),
+      )
+      results.push(result)
+      console.error(
+        `${name} ${size}: ${JSON.stringify(result)} (${rounded((performance.now() - started) / 1000)} s in all)`,
+      )
+    }
+    await run('floor', measureFloor)
+    await run('peer', (input) => measure(peer, input))
+    await run('operator', (input) => measure(product, input))
+  }
+  const machine = {
+    cpus: cpus().length,
+    model: cpus()[0]?.model.trim() ?? '',
+    memoryGiB: rounded(totalmem() / 2 ** 30),
+  }
+  if (options.json !== undefined) {
+    const report = { date: new Date().toISOString(), node: process.version, machine, results }
+    await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`)
+  }
+  console.log(tables(results))
+} finally {
+  await Promise.all([kafka.stop(), redis.stop(), postgres.stop()])
+}
+
+async function onFreshControlPlane<T>(
+  systems: readonly SystemName[],
+  databaseUri: string,
+  work: (environment: Awaited<ReturnType<typeof startBenchControlPlane>>) => Promise<T>,
+): Promise<T> {
+  const environment = await startBenchControlPlane(systems, databaseUri)
+  try {
+    return await work(environment)
+  } finally {
+    await environment.stop()
+  }
+}
+
+function tables(results: readonly (Measurement | Floor)[]): string {
+  const header = [
+    'resources',
+    'who',
+    'objects',
+    'all applied',
+    '÷ floor',
+    'writes/object',
+    'status writes',
+    'edit p50',
+    'edit p99',
+  ]
+  const more = ['edit of all', 'writes/edit', 'idle writes', 'RSS', 'peak RSS']
+  const rows = results.map((result) => {
+    const floor = results.find((other) => !('contestant' in other) && other.resources === result.resources)
+    const ratio = floor === undefined ? '' : rounded(result.applied / floor.applied, 2)
+    const start = [
+      result.resources,
+      'contestant' in result ? result.contestant : 'floor',
+      result.resources * result.objectsPerResource,
+    ]
+    const seconds = (ms: number): string => `${rounded(ms / 1000, 2).toFixed(2)} s`
+    if (!('contestant' in result)) {
+      return [...start, seconds(result.applied), '1', '1', '', '', '', seconds(result.editAll), '1', '', '', '']
+    }
+    return [
+      ...[...start, seconds(result.applied), ratio, result.writesPerObject, result.statusWritesPerResource],
+      ...[`${result.editP50} ms`, `${result.editP99} ms`, seconds(result.editAll), result.writesPerEdit],
+      ...[`${result.idleWrites} in ${result.idleSeconds} s`, `${result.residentMiB} MiB`, `${result.peakMiB} MiB`],
+    ]
+  })
+  return markdownTable([...header, ...more], rows)
+}

@@ -1,0 +1,36 @@
+/** The value below which a share (0 to 1) of the samples lies, by nearest rank; NaN without samples. */
+export function percentile(samples: readonly number[], share: number): number {
+  if (samples.length === 0) return Number.NaN
+  const sorted = [...samples].sort((a, b) => a - b)
+  const rank = Math.min(sorted.length, Math.max(1, Math.ceil(share * sorted.length)))
+  return sorted[rank - 1] ?? Number.NaN
+}
+
+/** Rounds to so many decimals, for tables. */
+export function rounded(value: number, decimals = 0): number {
+  const factor = 10 ** decimals
+  return Math.round(value * factor) / factor
+}
+
+/**
+ * Runs `work` on every item with at most `width` in flight, in order of start.
+ * @throws the first error, after the items in flight have settled.
+ */
+export async function inFlight<T>(
+  items: readonly T[],
+  width: number,
+  work: (item: T, index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  const lane = async (): Promise<void> => {
+    for (;;) {
+      const index = next
+      next += 1
+      const item = items[index]
+      if (index >= items.length || item === undefined) return
+      await work(item, index)
+    }
+  }
+  const lanes = await Promise.allSettled(Array.from({ length: width }, lane))
+  for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason
+}
