@@ -103,11 +103,11 @@ export const positionOf = (metadata: Readonly<Record<string, unknown>>): Positio
 /** What {@link createDeliverer} returns. */
 export interface Deliverer {
   /** Runs `work` in the event's context and span. */
-  inContext<T>(event: CloudEvent, path: string, work: () => Promise<T>): Promise<T>
-  succeeded(event: CloudEvent, topic: string, outcome: string): Status
+  readonly inContext: <T>(event: CloudEvent, path: string, work: () => Promise<T>) => Promise<T>
+  readonly succeeded: (event: CloudEvent, topic: string, outcome: string) => Status
   /** The answer to an error: DROP for poison, RETRY for the rest; logs it. */
-  failed(error: unknown, topic: string, event?: CloudEvent): Status
-  count(topic: string, outcome: string): void
+  readonly failed: (error: unknown, topic: string, event?: CloudEvent) => Status
+  readonly count: (topic: string, outcome: string) => void
 }
 
 /** The pieces both kinds of subscription are made of: context, spans, counters, and the answer to an error. */

@@ -6,10 +6,12 @@ export type Phase = 'starting' | 'ready' | 'draining' | 'stopped'
 /** Owns start and stop of everything a process holds. */
 export interface Lifecycle {
   readonly phase: () => Phase
-  /** Aborted when draining begins: background work stops taking on new work and finishes what it has. */
+  /** Aborted once no more requests come in: background work finishes what it has and ends. */
   readonly signal: AbortSignal
   /** Declares the process ready for traffic; ignored once draining has begun. */
   ready(): void
+  /** Registers what takes work in (a server): closed first, while everything it needs still runs. */
+  onDrain(name: string, close: () => Promise<void>): void
   /** Registers what must be closed at the end; closed one by one in reverse order of registration. */
   onClose(name: string, close: () => Promise<void>): void
   /**
@@ -47,10 +49,11 @@ const within = async (ms: number, promise: Promise<unknown>): Promise<boolean> =
   }
 }
 
-/** Readiness off → wait for endpoints to follow → background loops end → close in reverse order; one deadline for all of it. */
+/** Readiness off → endpoints follow → intake closes → loops end → the rest closes in reverse order; one deadline for all. */
 export const createLifecycle = (options: LifecycleOptions): Lifecycle => {
   const { logger } = options
   const abort = new AbortController()
+  const drains: { name: string; close: () => Promise<void> }[] = []
   const closers: { name: string; close: () => Promise<void> }[] = []
   const loops = new Map<string, Promise<void>>()
   let phase: Phase = 'starting'
@@ -74,6 +77,7 @@ export const createLifecycle = (options: LifecycleOptions): Lifecycle => {
     phase = 'draining'
     logger.info({ reason }, 'stopping')
     if (wasReady) await new Promise((resolve) => setTimeout(resolve, options.drainDelay ?? 2_000))
+    for (const { name, close } of drains.reverse()) await finish(name, deadline, close)
     abort.abort(new Error(`stopping: ${reason}`))
     for (const [name, loop] of loops) await finish(name, deadline, () => loop)
     for (const { name, close } of closers.reverse()) await finish(name, deadline, close)
@@ -90,6 +94,7 @@ export const createLifecycle = (options: LifecycleOptions): Lifecycle => {
     ready: () => {
       if (phase === 'starting') phase = 'ready'
     },
+    onDrain: (name, close) => void drains.push({ name, close }),
     onClose: (name, close) => void closers.push({ name, close }),
     background: (name, loop) => {
       const run = async (): Promise<void> => {

@@ -80,6 +80,14 @@ const retryDelay = (attempt: number): number => Math.min(500, 20 * 2 ** attempt)
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
+/** Says goodbye, and after a second cuts the line: on a half-open connection the server's answer never comes. */
+const endClient = async (client: pg.Client): Promise<void> => {
+  const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection
+  const timer = setTimeout(() => stream.destroy(), 1_000)
+  await client.end().catch(() => undefined)
+  clearTimeout(timer)
+}
+
 /**
  * Creates the pool. Both error listeners that node-postgres needs are here: an idle connection that breaks and a
  * checked-out one that breaks would otherwise end the process (node-postgres#2386, #3202).
@@ -201,12 +209,12 @@ export const createDatabase = (options: DatabaseOptions): Database => {
             // A client-side timeout leaves the answer on the wire: the connection cannot be used or trusted any more.
             if (error instanceof StorageError && error.connectionLost) {
               lose(error)
-              void client.end().catch(() => undefined)
+              void endClient(client)
             }
             throw error
           }
         },
-        end: () => client.end().catch(() => undefined),
+        end: () => endClient(client),
       }
     },
     ping: async () => {

@@ -106,7 +106,7 @@ const start = async <Settings>(definition: WorkerDefinition<Settings>, environme
   lifecycle.onClose('database', () => database.close())
   lifecycle.onClose('sidecar', () => sidecar.close())
   await definition.build({ config, secrets, logger, metrics, tracing, database, sidecar, server, lifecycle })
-  lifecycle.onClose('server', () => server.close())
+  lifecycle.onDrain('server', () => server.close())
   await server.listen({ host: '::', port: config.http.port })
   lifecycle.ready()
   logger.info({ port: config.http.port }, 'started')

@@ -2,7 +2,7 @@
 -- acknowledged it; see workers/lib/outbox-relay.ts for who may read it and in what order.
 CREATE TABLE outbox (
   id bigserial PRIMARY KEY,
-  event_id uuid NOT NULL UNIQUE,
+  event_id uuid NOT NULL,
   -- FNV-1a of the key modulo 8, set by the producer (workers/lib/outbox.ts).
   shard smallint NOT NULL CHECK (shard BETWEEN 0 AND 7),
   -- The alias (taskEvents, …), not the broker's name: a changed topic prefix must not strand rows.
