@@ -19,6 +19,8 @@ CREATE TABLE reminders (
   scheduled_for timestamptz(3) NOT NULL,
   state         text NOT NULL CHECK (state IN ('pending', 'fired', 'cancelled')),
   fired_at      timestamptz(3),
+  -- Of the change that set the reminder, so that what fires days later can be traced back to it.
+  correlation_id text NOT NULL,
   CHECK ((state = 'fired') = (fired_at IS NOT NULL))
 );
 CREATE INDEX reminders_task ON reminders (task_id);

@@ -10,11 +10,8 @@ export const notificationSettingsSchema = z.strictObject({
   pollInterval: milliseconds(100, 60_000)
     .default(1000)
     .describe(
-      'Longest time between two looks at the stored reminders; bounds how late another replica notices a new one.',
+      'Longest time between two looks at the stored reminders, in milliseconds, and how far each look sees ahead; bounds how late a replica notices a reminder another one stored.',
     ),
-  lookAhead: milliseconds(1000, 3_600_000)
-    .default(60_000)
-    .describe('How far ahead the next reminder is searched to fire on time instead of at the next poll.'),
   lateAfter: milliseconds(1000, 86_400_000)
     .default(5000)
     .describe('A reminder delivered this much after its time is marked late.'),

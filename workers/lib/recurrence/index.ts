@@ -31,4 +31,4 @@ export { assertOccurs, firstOccurrence, occurrencesAfter, previewOccurrences } f
 export type { Occurrence, Schedule } from './schedule.ts'
 export { nextInstance } from './series.ts'
 export type { CompletedInstance, NextInstance } from './series.ts'
-export { toInstant, toLocal } from './zone.ts'
+export { moveAlong, toInstant, toLocal } from './zone.ts'
