@@ -1,4 +1,5 @@
 import { profileDefaults } from './profiles.ts'
+import { canonicalQuantity, quantityValue } from './quantities.ts'
 import type { ProfileDefaults } from './profiles.ts'
 import type { Dapr } from './schema/dapr.ts'
 import type { Database, StateStore } from './schema/database.ts'
@@ -50,16 +51,25 @@ export interface ResolvedTodoChatbot extends Omit<TodoChatbot, 'spec'> {
   readonly spec: ResolvedSpec
 }
 
-/** Given amounts win one by one; a limit of the profile that is below a given request is raised to it. */
+const canonical = <T extends Resources['requests']>(amounts: T): T =>
+  Object.fromEntries(
+    Object.entries(amounts ?? {}).flatMap(([name, amount]) =>
+      amount === undefined ? [] : [[name, canonicalQuantity(amount)]],
+    ),
+  ) as T
+
+/** Given amounts win one by one; where only one of request and limit is given, the other never contradicts it. */
 const mergeResources = (given: Resources | undefined, fallback: Resources): Resources => {
   const requests = { ...fallback.requests, ...given?.requests }
   const limits = { ...fallback.limits, ...given?.limits }
-  if (given?.limits?.memory === undefined && given?.requests?.memory !== undefined)
-    limits.memory = given.requests.memory
-  if (given?.requests?.memory === undefined && given?.limits?.memory !== undefined)
-    requests.memory = given.limits.memory
-  if (given?.requests?.cpu === undefined && given?.limits?.cpu !== undefined) requests.cpu = given.limits.cpu
-  return { requests, limits }
+  for (const name of ['cpu', 'memory', 'ephemeral-storage'] as const) {
+    const request = requests[name]
+    const limit = limits[name]
+    if (request === undefined || limit === undefined || quantityValue(request) <= quantityValue(limit)) continue
+    if (given?.limits?.[name] === undefined) limits[name] = request
+    else if (given.requests?.[name] === undefined) requests[name] = limit
+  }
+  return { requests: canonical(requests), limits: canonical(limits) }
 }
 
 const resolveTopic = (topic: Topic, mode: Kafka['mode'], defaults: ProfileDefaults): ResolvedTopic => ({

@@ -7,12 +7,12 @@ const poolSchema = withRules(
     z
       .strictObject({
         min: described(
-          z.int().min(0).max(500),
-          'Connections kept open per worker pod. Default by profile: Development 1, Staging 2, Production 2.',
+          z.int().min(0).max(100),
+          'Connections kept open per worker pod, 0 to 100. Default by profile: Development 1, Staging 2, Production 2.',
         ).optional(),
         max: described(
-          z.int().min(1).max(500),
-          'Most connections per worker pod. Default by profile: Development 5, Staging 10, Production 20.',
+          z.int().min(1).max(200),
+          'Most connections per worker pod, 1 to 200. Default by profile: Development 5, Staging 10, Production 20.',
         ).optional(),
       })
       .refine(

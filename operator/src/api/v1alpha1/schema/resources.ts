@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { quantityValue } from '../quantities.ts'
 import { described, objectName, quantity, secretKey, withRules } from './field.ts'
 
 const amounts = (what: string) =>
@@ -11,9 +12,24 @@ const amounts = (what: string) =>
     `Resource ${what}s.`,
   )
 
+const resourceNames = ['cpu', 'memory', 'ephemeral-storage'] as const
+
+const fits = (request: string | undefined, limit: string | undefined): boolean => {
+  try {
+    return request === undefined || limit === undefined || quantityValue(request) <= quantityValue(limit)
+  } catch {
+    return true // not a quantity: reported where it stands
+  }
+}
+
 /** Requests and limits of one container; absent parts come from the profile. */
 export const resourcesSchema = described(
-  z.strictObject({ requests: amounts('request').optional(), limits: amounts('limit').optional() }),
+  z
+    .strictObject({ requests: amounts('request').optional(), limits: amounts('limit').optional() })
+    .refine(
+      ({ requests, limits }) => resourceNames.every((name) => fits(requests?.[name], limits?.[name])),
+      'a request must not exceed its limit',
+    ),
   'Requests and limits of the container. Whatever is left out comes from the profile; CPU has no default limit, because throttling costs more latency than it saves.',
 )
 

@@ -9,7 +9,7 @@ export const workerFields = ['audit', 'recurringTask', 'notification', 'chatApi'
 export type WorkerField = (typeof workerFields)[number]
 
 /** Levels of the workers' loggers. */
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const
 
 const serviceSchema = (what: string, replicas: string) =>
   described(

@@ -1,0 +1,162 @@
+import { annotation, labelsFor, selectorFor } from '../api/v1alpha1/labels.ts'
+import { names, workerNames, workerPorts } from '../api/v1alpha1/names.ts'
+import { workerFields } from '../api/v1alpha1/schema/services.ts'
+import type { WorkerField } from '../api/v1alpha1/schema/services.ts'
+import { contentHash } from './hash.ts'
+import { imageOf } from './image.ts'
+import { owned, versionOf } from './object.ts'
+import type { Json } from './object.ts'
+import { containerPort, containerSecurity, paths, podBase, probe, scratchVolume, secretMode } from './pod.ts'
+import { databaseReference, externalSecrets } from './secret-references.ts'
+import { secretsHash } from './secrets-hash.ts'
+import { sidecarAnnotations } from './sidecar.ts'
+import type { Desire, DesiredObject, DesireInput } from './types.ts'
+import { coldConfig, stateStoreUsers, workerConfig } from './worker-config.ts'
+
+/** Workers that check tokens, and so mount the keys. */
+const tokenUsers: readonly WorkerField[] = ['chatApi', 'audit']
+
+/** Leaves room for preStop, the worker's drain (20 s) and the sidecar's. Seconds. */
+const gracePeriodSeconds = 60
+
+/** Time for kube-proxy everywhere to learn that the pod takes no more requests. Seconds. */
+const preStopSeconds = 3
+
+/** Restarts an admin asked for, as one text: on the worker, on the resource, or in kubectl's way on the resource. */
+const restartsOf = ({ bot }: DesireInput, field: WorkerField): Record<string, string> => {
+  const asked = [
+    bot.spec.services[field].restartedAt,
+    bot.metadata.annotations?.[annotation.restart],
+    bot.metadata.annotations?.[annotation.kubectlRestartedAt],
+  ].filter((at) => at !== undefined && at !== '')
+  return asked.length === 0 ? {} : { [annotation.restartedAt]: asked.join(' ') }
+}
+
+const secretSource = (name: string, items: readonly (readonly [key: string, path: string])[]): Json => ({
+  secret: { name, items: items.map(([key, path]) => ({ key, path })) },
+})
+
+/** Secrets whose content this worker or its sidecar reads at start. */
+const secretsOf = ({ bot }: DesireInput, field: WorkerField): readonly string[] => {
+  const system = bot.metadata.name
+  return [
+    databaseReference(bot).name,
+    ...(tokenUsers.includes(field) ? [names.authSecret(system)] : []),
+    ...(stateStoreUsers.includes(field) && bot.spec.stateStore.mode === 'Embedded' ? [names.redisSecret(system)] : []),
+    ...externalSecrets(bot)
+      .filter((secret) => stateStoreUsers.includes(field) || !secret.field?.startsWith('spec.stateStore'))
+      .map((secret) => secret.name),
+  ]
+}
+
+const volumes = ({ bot }: DesireInput, field: WorkerField): readonly Json[] => {
+  const system = bot.metadata.name
+  const database = databaseReference(bot)
+  return [
+    { name: 'config', configMap: { name: names.workerConfig(system, workerNames[field]) } },
+    {
+      name: 'secrets',
+      projected: {
+        defaultMode: secretMode,
+        sources: [
+          secretSource(database.name, [[database.key, 'databaseUri']]),
+          ...(tokenUsers.includes(field)
+            ? [
+                secretSource(names.authSecret(system), [
+                  ['jwtKey', 'jwtKey'],
+                  ['serviceToken', 'serviceToken'],
+                ]),
+              ]
+            : []),
+        ],
+      },
+    },
+    scratchVolume('tmp', '64Mi'),
+  ]
+}
+
+const container = (input: DesireInput, field: WorkerField): Json => {
+  const worker = workerNames[field]
+  const service = input.bot.spec.services[field]
+  const live = { httpGet: { path: '/livez', port: 'http' } }
+  return {
+    name: worker,
+    ...imageOf(input, 'workers', service.image),
+    command: ['node', '--enable-source-maps', `/app/${worker}.mjs`],
+    env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } }],
+    ports: [containerPort('http', workerPorts[field])],
+    resources: service.resources,
+    securityContext: containerSecurity,
+    startupProbe: probe(live, 1, 120),
+    livenessProbe: probe(live, 10, 3, 5),
+    readinessProbe: probe({ httpGet: { path: '/readyz', port: 'http' } }, 2, 3, 3),
+    lifecycle: { preStop: { sleep: { seconds: preStopSeconds } } },
+    volumeMounts: [
+      { name: 'config', mountPath: paths.config, readOnly: true },
+      { name: 'secrets', mountPath: paths.secrets, readOnly: true },
+      { name: 'tmp', mountPath: '/tmp' },
+    ],
+  }
+}
+
+/** Pods of one worker are spread over nodes where that is possible; never at the price of not running. */
+const spread = (selector: Json, replicas: number): Json =>
+  replicas < 2
+    ? {}
+    : {
+        topologySpreadConstraints: [
+          {
+            maxSkew: 1,
+            topologyKey: 'kubernetes.io/hostname',
+            whenUnsatisfiable: 'ScheduleAnyway',
+            labelSelector: { matchLabels: selector },
+          },
+        ],
+      }
+
+const deployment = (input: DesireInput, field: WorkerField): DesiredObject => {
+  const system = input.bot.metadata.name
+  const worker = workerNames[field]
+  const name = names.worker(system, worker)
+  const selector = selectorFor(system, worker)
+  const { replicas } = input.bot.spec.services[field]
+  return owned(input, {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    name,
+    app: worker,
+    component: 'worker',
+    stage: field === 'chatApi' ? 'ChatApi' : 'Consumers',
+    body: {
+      spec: {
+        replicas,
+        revisionHistoryLimit: 5,
+        progressDeadlineSeconds: 300,
+        selector: { matchLabels: selector },
+        // A new pod has to be ready before an old one goes: a version that does not start takes nothing down.
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+        template: {
+          metadata: {
+            labels: labelsFor(system, worker, 'worker', versionOf(input)),
+            annotations: {
+              ...sidecarAnnotations(input, field),
+              [annotation.configHash]: contentHash(coldConfig(workerConfig(input, field))),
+              ...secretsHash(input.facts, secretsOf(input, field)),
+              ...restartsOf(input, field),
+            },
+          },
+          spec: {
+            ...podBase(input, name),
+            terminationGracePeriodSeconds: gracePeriodSeconds,
+            ...spread(selector, replicas),
+            containers: [container(input, field)],
+            volumes: volumes(input, field),
+          },
+        },
+      },
+    },
+  })
+}
+
+/** The four workers, consumers before chat-api. */
+export const deployments: Desire = (input) => workerFields.map((field) => deployment(input, field))

@@ -1,0 +1,105 @@
+import { labelsFor, selectorFor } from '../api/v1alpha1/labels.ts'
+import { dependencyPorts, names } from '../api/v1alpha1/names.ts'
+import type { DependencyName } from '../api/v1alpha1/names.ts'
+import type { Resources, Storage } from '../api/v1alpha1/schema/resources.ts'
+import { canonicalQuantity } from '../api/v1alpha1/quantities.ts'
+import { imageOf } from './image.ts'
+import { owned, versionOf } from './object.ts'
+import type { Json } from './object.ts'
+import { containerPort, containerSecurity, podBase, scratchVolume } from './pod.ts'
+import { secretsHash } from './secrets-hash.ts'
+import type { DesiredObject, DesireInput } from './types.ts'
+
+/** What is particular about one Embedded dependency. */
+export interface Dependency {
+  readonly name: DependencyName
+  /** Where its data lives. */
+  readonly dataPath: string
+  readonly storage: Storage
+  readonly deletionPolicy: 'Retain' | 'Delete'
+  readonly resources: Resources
+  readonly args?: readonly string[]
+  readonly env: readonly Json[]
+  readonly probes: { readonly startupProbe: Json; readonly readinessProbe: Json; readonly livenessProbe: Json }
+  readonly gracePeriodSeconds: number
+  /** Secrets read at start; a changed one rolls the pod. */
+  readonly secrets: readonly string[]
+  /** Extra volumes with the path each is mounted at. */
+  readonly volumes: readonly {
+    readonly volume: Json & { readonly name: string }
+    readonly mountPath: string
+    readonly readOnly?: boolean
+  }[]
+}
+
+/**
+ * A StatefulSet of one pod with one volume. Claim templates and selector hold nothing that ever changes, because the API server refuses
+ * changes there. The claim stays when the resource is deleted unless the policy says Delete.
+ */
+export const statefulSet = (input: DesireInput, dependency: Dependency): DesiredObject => {
+  const system = input.bot.metadata.name
+  const name = names.dependency(system, dependency.name)
+  const { size, storageClassName } = dependency.storage
+  const selector = selectorFor(system, dependency.name)
+  const { image, imagePullPolicy } = imageOf(input, dependency.name)
+  return owned(input, {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    name,
+    app: dependency.name,
+    component: 'dependency',
+    stage: 'Dependencies',
+    body: {
+      spec: {
+        replicas: 1,
+        serviceName: name,
+        revisionHistoryLimit: 3,
+        selector: { matchLabels: selector },
+        persistentVolumeClaimRetentionPolicy: { whenDeleted: dependency.deletionPolicy, whenScaled: 'Retain' },
+        volumeClaimTemplates: [
+          {
+            metadata: { name: 'data', labels: selector },
+            spec: {
+              accessModes: ['ReadWriteOnce'],
+              resources: { requests: { storage: canonicalQuantity(size) } },
+              ...(storageClassName === undefined ? {} : { storageClassName }),
+            },
+          },
+        ],
+        template: {
+          metadata: {
+            labels: labelsFor(system, dependency.name, 'dependency', versionOf(input)),
+            annotations: secretsHash(input.facts, dependency.secrets),
+          },
+          spec: {
+            ...podBase(input, name),
+            terminationGracePeriodSeconds: dependency.gracePeriodSeconds,
+            containers: [
+              {
+                name: dependency.name,
+                image,
+                imagePullPolicy,
+                ...(dependency.args === undefined ? {} : { args: dependency.args }),
+                env: dependency.env,
+                ports: [containerPort(dependency.name, dependencyPorts[dependency.name])],
+                resources: dependency.resources,
+                securityContext: containerSecurity,
+                ...dependency.probes,
+                volumeMounts: [
+                  { name: 'data', mountPath: dependency.dataPath },
+                  { name: 'tmp', mountPath: '/tmp' },
+                  ...dependency.volumes.map(({ volume, mountPath, readOnly }) => ({
+                    name: volume.name,
+                    mountPath,
+                    ...(readOnly === true ? { readOnly } : {}),
+                  })),
+                ],
+              },
+            ],
+            volumes: [scratchVolume('tmp', '64Mi'), ...dependency.volumes.map(({ volume }) => volume)],
+          },
+        },
+      },
+    },
+  })
+}
