@@ -169,7 +169,7 @@ export async function* listWatch(
     }
     if (isAborted(signal)) return
     // A watch that ends without having said anything is a failure, too: reopening it at once would spin.
-    if (failure === undefined && state.heard) continue
+    if (failure === undefined && hasHeard(state)) continue
     failure ??= new KubeError({ status: 0, reason: 'Silent', message: `watch ${kind.plural}: ended without an event` })
     if (from === 'begin' && refusesWatchList(failure)) state.watchList = false
     if (isExpired(failure)) state.position = { at: 'begin' }
@@ -195,5 +195,6 @@ const refusesWatchList = (error: unknown): boolean =>
   error instanceof WatchListUnsupported ||
   (error instanceof KubeError && (error.status === 400 || error.status === 422 || error.reason === 'Silent'))
 
-/** Read through a function: control flow analysis believes that a property cannot change across awaits. */
+/** Read through functions: control flow analysis believes that a property cannot change across awaits. */
 const isAborted = (signal: AbortSignal): boolean => signal.aborted
+const hasHeard = (state: { readonly heard: boolean }): boolean => state.heard

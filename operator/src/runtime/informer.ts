@@ -1,9 +1,16 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import type { KubeClient } from '../kube/client.ts'
+import type { ResourceKind } from '../kube/kinds.ts'
+import { KubeError } from '../kube/kube-error.ts'
+import { listWatch } from '../kube/list-watch.ts'
+import type { ListWatchOptions, ListWatchReport } from '../kube/list-watch.ts'
+import { keyOf } from '../kube/object.ts'
+import type { KubeObject } from '../kube/object.ts'
 import type { Transport } from '../kube/transport.ts'
 import type { Metrics } from './metrics.ts'
-import type { ResourceKind } from '../kube/kinds.ts'
-import type { KubeObject } from '../kube/object.ts'
-import type { Store } from './store.ts'
+import { createStore } from './store.ts'
+import type { Store, StoreChange, StoreOptions } from './store.ts'
 
 /** A change as handlers see it. Level-based consumers enqueue a key and look at the store; they never act on the change itself. */
 export interface Change {
@@ -20,7 +27,7 @@ export interface Informer extends Store {
   readonly kind: ResourceKind
   /** True after the first complete list. */
   readonly synced: boolean
-  /** Resolves after the first complete list; rejects when the signal aborts. */
+  /** Resolves after the first complete list; rejects with the signal's reason when it aborts. */
   whenSynced: (signal: AbortSignal) => Promise<void>
   /** Registers a handler; returns the function that removes it. A handler that throws ends the informer: it is a bug. */
   onChange: (handler: (change: Change) => void) => () => void
@@ -29,22 +36,136 @@ export interface Informer extends Store {
 }
 
 /** What an informer watches and keeps. */
-export interface InformerOptions {
+export interface InformerOptions extends StoreOptions {
   readonly kind: ResourceKind
-  /** Namespaces to watch, one watch each; empty: all, with one watch. */
+  /** Namespaces to watch, one watch each; empty or absent: all, with one watch. */
   readonly namespaces?: readonly string[]
   readonly labelSelector?: string
   readonly fieldSelector?: string
   /** Keep metadata only; drift of other fields is then invisible. */
   readonly metadataOnly?: boolean
-  /** Hold all fields but apiVersion, kind, metadata and status as compact text (see {@link Store.whole}). */
-  readonly pack?: boolean
-  /** Drops fields nobody reads, before storing. Must be pure and keep apiVersion, kind and metadata. */
-  readonly transform?: (object: KubeObject) => KubeObject
+  /** Timing of the list-watch, for tests. */
+  readonly tuning?: Pick<
+    ListWatchOptions,
+    'silenceMs' | 'watchSeconds' | 'backoff' | 'pageSize' | 'watchList' | 'random'
+  >
 }
 
-/** Makes an informer; implementation follows. */
-export declare const createInformer: (
-  options: InformerOptions,
-  dependencies: { readonly transport: Transport; readonly metrics: Metrics; readonly logger: Logger },
-) => Informer
+/** What an informer needs. */
+export interface InformerDependencies {
+  readonly transport: Transport
+  readonly client: KubeClient
+  readonly metrics: Metrics
+  readonly logger: Logger
+}
+
+/** After so many objects of a snapshot the event loop gets a turn, so that probes and the lease are served meanwhile. */
+const BREATHE_EVERY = 200
+
+/** Makes an informer; nothing is requested before `run`. */
+export const createInformer = (options: InformerOptions, dependencies: InformerDependencies): Informer => {
+  const { kind, tuning, labelSelector, fieldSelector, metadataOnly } = options
+  const { metrics } = dependencies
+  const logger = dependencies.logger.child({ informer: kind.kind })
+  const store = createStore({ pack: options.pack, transform: options.transform })
+  const handlers = new Set<(change: Change) => void>()
+  const scopes = options.namespaces?.length ? options.namespaces : [undefined]
+  const unsynced = new Set<string | undefined>(scopes)
+  const synced = Promise.withResolvers<undefined>()
+
+  const emit = (change: StoreChange | undefined): void => {
+    if (change === undefined) return
+    metrics.informerObjects.set({ kind: kind.kind }, store.size)
+    for (const handler of [...handlers]) handler({ ...change, initial: unsynced.size > 0 })
+  }
+
+  const report = (event: ListWatchReport): void => {
+    if (event.type === 'alive') metrics.watchLastEventAge.set({ kind: kind.kind }, Date.now() / 1000)
+    else if (event.type === 'list') metrics.listTotal.inc({ kind: kind.kind, mode: event.mode })
+    else if (event.type === 'watch') metrics.watchTotal.inc({ kind: kind.kind })
+    else {
+      const reason = event.error instanceof KubeError ? event.error.reason : 'Unknown'
+      metrics.watchFailures.inc({ kind: kind.kind, reason })
+      logger.warn({ err: event.error, reason, retryInMs: event.retryInMs }, 'list or watch failed, trying again')
+    }
+  }
+
+  const follow = async (namespace: string | undefined, signal: AbortSignal): Promise<void> => {
+    /** Keys of the snapshot under way. */
+    let seen: Set<string> | undefined
+    let sinceBreath = 0
+    const selection = {
+      ...(namespace !== undefined && { namespace }),
+      ...(labelSelector !== undefined && { labelSelector }),
+      ...(fieldSelector !== undefined && { fieldSelector }),
+      ...(metadataOnly !== undefined && { metadataOnly }),
+    }
+    for await (const event of listWatch(dependencies, { ...tuning, ...selection, kind, signal, report })) {
+      switch (event.type) {
+        case 'begin':
+          seen = new Set()
+          break
+        case 'upsert':
+          seen?.add(keyOf(event.object.metadata))
+          emit(store.upsert(event.object))
+          break
+        case 'delete':
+          seen?.delete(keyOf(event.object.metadata))
+          emit(store.remove(event.object))
+          break
+        case 'synced':
+          for (const change of store.retain(seen ?? new Set(), event.resourceVersion, namespace)) emit(change)
+          seen = undefined
+          unsynced.delete(namespace)
+          if (unsynced.size === 0) synced.resolve(undefined)
+          logger.debug({ objects: store.size, namespace }, 'synced')
+          break
+      }
+      sinceBreath += 1
+      if (sinceBreath % BREATHE_EVERY === 0) await breathe()
+    }
+  }
+
+  return {
+    ...storeOf(store),
+    get size() {
+      return store.size
+    },
+    kind,
+    get synced() {
+      return unsynced.size === 0
+    },
+    whenSynced: (signal) => untilAborted(synced.promise, signal),
+    onChange: (handler) => {
+      handlers.add(handler)
+      return () => handlers.delete(handler)
+    },
+    run: async (signal) => {
+      await Promise.all(scopes.map((namespace) => follow(namespace, signal)))
+    },
+  }
+}
+
+const storeOf = ({ get, ownedBy, inNamespace, list, whole, observe, observeDeleted }: Store): Omit<Store, 'size'> => ({
+  get,
+  ownedBy,
+  inNamespace,
+  list,
+  whole,
+  observe,
+  observeDeleted,
+})
+
+/** The promise, unless the signal aborts first; leaves no listener behind. */
+const untilAborted = async (promise: Promise<unknown>, signal: AbortSignal): Promise<void> => {
+  signal.throwIfAborted()
+  const aborted = Promise.withResolvers<never>()
+  const abort = (): void =>
+    aborted.reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)))
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
