@@ -1,0 +1,137 @@
+import { mkdir } from 'node:fs/promises'
+import { buildah, builtImage } from '../images/builder.ts'
+import type { BuiltImage } from '../images/builder.ts'
+import { bundle } from '../images/bundle.ts'
+import { productImages } from '../images/recipe.ts'
+import type { ImageRecipe, ProductImage } from '../images/recipe.ts'
+import { baseImageHashes, clusterImages, prepareBaseImages } from './base-images/recipes.ts'
+import { commandLineTools } from './command-line-tools.ts'
+import { ensureContainerd, importImage } from './containerd.ts'
+import { ensureControlPlane } from './control-plane.ts'
+import type { RunningControlPlane } from './control-plane.ts'
+import { ensureControllers } from './controllers.ts'
+import { ensureDapr } from './dapr.ts'
+import { ensurePackages } from './debian-packages.ts'
+import { ensureDns } from './dns.ts'
+import { goPrograms } from './go-programs.ts'
+import type { GoPrograms } from './go-programs.ts'
+import { kafkaJars } from './kafka-jars.ts'
+import { kubectlFor } from './kubectl.ts'
+import type { Kubectl } from './kubectl.ts'
+import { ensureNetwork } from './network.ts'
+import { ensureNode } from './node.ts'
+import type { Progress } from './progress.ts'
+import { settings } from './settings.ts'
+import { cacheFolder } from './folders.ts'
+import { recordFootprint } from './footprint.ts'
+import { ensureVolumes } from './volumes/index.ts'
+
+/** A cluster one can install into. */
+export interface FullCluster extends Kubectl {
+  readonly kubeconfigPath: string
+  /** References of the product's images, present on the node. */
+  readonly images: Readonly<Record<ProductImage, string>>
+}
+
+/**
+ * Builds what is missing and starts what is not running: etcd to Dapr, without the operator. What has been done is
+ * found and left alone, so running it again after an interruption or crash at any point repairs the rest.
+ *
+ * Order: what needs the network or the compiler runs side by side first; then the cluster; images are built and
+ * imported while it starts.
+ */
+export async function ensureFullCluster(stateDir: string, progress: Progress): Promise<FullCluster> {
+  await mkdir(stateDir, { recursive: true, mode: 0o755 })
+  await recordFootprint(stateDir)
+  const packages = progress.step('Debian packages', () => ensurePackages())
+  const go = progress.step('Go programs: Kubernetes, etcd, Dapr, CoreDNS', (note) =>
+    goPrograms((done, total) => note(`${done} of ${total} packages`)),
+  )
+  const product = packages.then(() => buildProductImages(progress))
+  const tools = packages.then(() => progress.step('kubectl and helm', () => commandLineTools()))
+  const cluster = Promise.all([packages, go, tools]).then(async ([, programs]) => {
+    const plane = await startNode(stateDir, programs, progress)
+    const kubectl = await kubectlFor(plane.kubeconfigPath, stateDir)
+    const dapr = await progress.step('image dapr', () => localImage(clusterImages.dapr(programs)))
+    await progress.step('CoreDNS', async () => {
+      await Promise.all([
+        ensureVolumes(stateDir, plane.kubeconfigPath, kubectl),
+        localImage(clusterImages.coredns(programs)).then(async (image) => {
+          await importImage(stateDir, image.reference, image.archive)
+          await ensureDns(kubectl, image.reference)
+        }),
+        importImage(stateDir, dapr.reference, dapr.archive),
+      ])
+    })
+    await progress.step('Dapr control plane', () => ensureDapr(kubectl, dapr.reference))
+    return { kubectl, kubeconfigPath: plane.kubeconfigPath }
+  })
+  // Both are awaited whatever happens to the other: no build goes on behind an error message.
+  const [built, started] = await Promise.allSettled([product, cluster])
+  if (started.status === 'rejected') throw started.reason
+  if (built.status === 'rejected') throw built.reason
+  await progress.step('import images', () =>
+    Promise.all(Object.values(built.value).map((image) => importImage(stateDir, image.reference, image.archive))),
+  )
+  const { kubectl, kubeconfigPath } = started.value
+  const references = Object.entries(built.value).map(([name, image]) => [name, image.reference])
+  return { ...kubectl, kubeconfigPath, images: Object.fromEntries(references) as Record<ProductImage, string> }
+}
+
+async function startNode(stateDir: string, programs: GoPrograms, progress: Progress): Promise<RunningControlPlane> {
+  const pause = await localImage(clusterImages.pause(programs))
+  const [plane] = await Promise.all([
+    progress.step('etcd and kube-apiserver', async () => {
+      await ensureNetwork(stateDir)
+      return ensureControlPlane({
+        stateDir,
+        programs: programs.folder,
+        lifetime: 'Detached',
+        address: settings.address,
+        ports: settings.ports,
+        serviceRange: settings.serviceRange,
+        forPods: true,
+        audit: true,
+      })
+    }),
+    progress.step('containerd', async () => {
+      await ensureContainerd(stateDir, pause.reference)
+      await importImage(stateDir, pause.reference, pause.archive)
+    }),
+  ])
+  await progress.step('kube-controller-manager, kube-scheduler, kubelet, kube-proxy', async () => {
+    await ensureControllers(stateDir, programs.folder, plane)
+    await ensureNode(stateDir, programs.folder, plane)
+  })
+  return plane
+}
+
+const builder = buildah()
+
+async function localImage(recipe: ImageRecipe): Promise<BuiltImage> {
+  return builtImage(builder, recipe, {}, () => Promise.resolve())
+}
+
+/** Builds the images of the product that have changed, side by side. */
+export async function buildProductImages(progress: Progress): Promise<Readonly<Record<ProductImage, BuiltImage>>> {
+  const hashes = await baseImageHashes()
+  let bases: Promise<void> | undefined
+  const prepare = (): Promise<void> =>
+    (bases ??= progress.step('base images: Debian and Node', () => prepareBaseImages(builder)))
+  const image = async (recipe: Promise<ImageRecipe> | ImageRecipe): Promise<BuiltImage> => {
+    const settled = await recipe
+    return progress.step(`image ${settled.name}`, () => builtImage(builder, settled, hashes, prepare))
+  }
+  const bundles = `${cacheFolder()}/bundles`
+  const bundled = progress.step('bundle operator and workers', () => bundle(bundles))
+  const inputs = bundled.then(() => ({ bundles }))
+  const jars = progress.step('Kafka jars from Maven Central', () => kafkaJars())
+  const [operator, workers, kafka, postgresql, redis] = await Promise.all([
+    image(inputs.then(productImages.operator)),
+    image(inputs.then(productImages.workers)),
+    image(jars.then((folder) => productImages.kafka({ kafkaJars: folder }))),
+    image(productImages.postgresql()),
+    image(productImages.redis()),
+  ])
+  return { operator, workers, kafka, postgresql, redis }
+}

@@ -1,0 +1,72 @@
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { repository } from '../cluster/folders.ts'
+
+/**
+ * Bundles every program into one file each: `<output>/operator/main.mjs` and `<output>/workers/<program>.mjs` with
+ * source maps beside them. Types are not checked here; `npm run typecheck` does.
+ * @throws Error when the operator has no main.ts, or esbuild's own with file and line.
+ */
+export async function bundle(output: string): Promise<void> {
+  await rm(output, { recursive: true, force: true })
+  const operator = join(repository, 'operator/src/main.ts')
+  const workers = await workerPrograms()
+  await Promise.all([
+    bundleInto(join(output, 'operator'), { main: operator }),
+    bundleInto(join(output, 'workers'), workers),
+  ])
+}
+
+async function bundleInto(outdir: string, entryPoints: Readonly<Record<string, string>>): Promise<void> {
+  await build({
+    entryPoints: { ...entryPoints },
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    absWorkingDir: repository,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    sourcemap: 'external',
+    sourcesContent: false,
+    // CommonJS packages in an ES module still ask for require, __filename and __dirname.
+    banner: {
+      js: [
+        "import { createRequire as __createRequire } from 'node:module'",
+        "import { fileURLToPath as __toPath } from 'node:url'",
+        'const require = __createRequire(import.meta.url)',
+        'const __filename = __toPath(import.meta.url)',
+        "const __dirname = __toPath(new URL('.', import.meta.url))",
+      ].join(';'),
+    },
+    // Optional native driver of pg, loaded only when asked for.
+    external: ['pg-native'],
+    logLevel: 'warning',
+  })
+}
+
+/** chat-api and its siblings have a main.ts; every file or folder of workers/jobs is a short-lived program. */
+async function workerPrograms(): Promise<Record<string, string>> {
+  const root = join(repository, 'workers')
+  const programs: Record<string, string> = {}
+  for (const name of await readdir(root)) {
+    const main = join(root, name, 'main.ts')
+    if (await isFile(main)) programs[name] = main
+  }
+  for (const name of await readdir(join(root, 'jobs')).catch(() => [])) {
+    const main = join(root, 'jobs', name, 'main.ts')
+    if (await isFile(main)) programs[name] = main
+    else if (name.endsWith('.ts') && !name.endsWith('.test.ts')) programs[name.slice(0, -3)] = join(root, 'jobs', name)
+  }
+  return programs
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (info) => info.isFile(),
+    () => false,
+  )
+}
+
+if (import.meta.main) await bundle(join(repository, 'dist'))
