@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Artefact } from './artefact.ts'
 import { crdArtefacts } from './crds.ts'
+import { rbacArtefacts } from './rbac.ts'
 
 /**
  * Writes every generated file, or with --check says which are stale and exits with 1. The sources are the zod schemas and the table of
@@ -10,7 +11,7 @@ import { crdArtefacts } from './crds.ts'
  */
 const root = new URL('../../', import.meta.url)
 
-const artefacts = (): Artefact[] => [...crdArtefacts()]
+const artefacts = (): Artefact[] => [...crdArtefacts(), ...rbacArtefacts(root)]
 
 const current = (path: string): string | undefined => {
   try {

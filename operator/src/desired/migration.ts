@@ -26,11 +26,17 @@ export const migrationConfig = (input: DesireInput): Json => {
 
 /**
  * Name of the Job that brings the schema to the version of this resource. Version, image and database are part of it: whatever of them
- * changes, a new Job runs before the workers roll. A Job that failed for good is retried by deleting it.
+ * changes, a new Job runs before the workers roll. A
+ * Job that failed for good is tried again under another name when the annotation todochatbot.dev/retry-migration changes.
  */
 export const migrationJobName = (input: DesireInput): string => {
   const { image } = imageOf(input, 'workers')
-  const hash = shortHash({ version: versionOf(input), image, database: databaseReference(input.bot) })
+  const hash = shortHash({
+    version: versionOf(input),
+    image,
+    database: databaseReference(input.bot),
+    retry: input.bot.metadata.annotations?.[annotation.retryMigration],
+  })
   return names.migrationJob(input.bot.metadata.name, hash)
 }
 

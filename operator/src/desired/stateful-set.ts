@@ -1,4 +1,4 @@
-import { labelsFor, selectorFor } from '../api/v1alpha1/labels.ts'
+import { claimLabels, labelsFor, selectorFor } from '../api/v1alpha1/labels.ts'
 import { dependencyPorts, names } from '../api/v1alpha1/names.ts'
 import type { DependencyName } from '../api/v1alpha1/names.ts'
 import type { Resources, Storage } from '../api/v1alpha1/schema/resources.ts'
@@ -58,7 +58,7 @@ export const statefulSet = (input: DesireInput, dependency: Dependency): Desired
         persistentVolumeClaimRetentionPolicy: { whenDeleted: dependency.deletionPolicy, whenScaled: 'Retain' },
         volumeClaimTemplates: [
           {
-            metadata: { name: 'data', labels: selector },
+            metadata: { name: 'data', labels: claimLabels(system, dependency.name) },
             spec: {
               accessModes: ['ReadWriteOnce'],
               resources: { requests: { storage: canonicalQuantity(size) } },

@@ -20,6 +20,8 @@ export const annotation = {
   hash: 'todochatbot.dev/hash',
   /** On the resource: any change restarts every worker. */
   restart: 'todochatbot.dev/restart',
+  /** On the resource: any change runs the migrations again, in a Job of another name. */
+  retryMigration: 'todochatbot.dev/retry-migration',
   /** On the resource: honoured like {@link annotation.restart}; on a pod template it belongs to kubectl and is never applied. */
   kubectlRestartedAt: 'kubectl.kubernetes.io/restartedAt',
   /** On pod templates: hash of the configuration that needs a restart. */
@@ -57,4 +59,11 @@ export const labelsFor = (
 export const selectorFor = (system: string, name: string): Record<string, string> => ({
   [label.name]: name,
   [label.instance]: system,
+})
+
+/** Labels of a volume claim template: fixed for ever like a selector, and found by {@link ownedSelector}. */
+export const claimLabels = (system: string, name: string): Record<string, string> => ({
+  ...selectorFor(system, name),
+  [label.partOf]: 'todochatbot',
+  [label.managedBy]: manager,
 })

@@ -22,7 +22,7 @@ export const daprSchema = described(
               max: 300_000,
             }).default('10s'),
             maxRetries: described(
-              z.int().min(3).max(10_000).default(180),
+              z.int().min(3).max(10_000).default(240),
               'Deliveries of one event before it goes to the dead-letter topic, 3 to 10000. Only failures that may pass are retried (a database that is away); an event no worker can read goes to the dead-letter topic at once.',
             ),
           })

@@ -29,6 +29,8 @@ const serviceStatusSchema = described(
       z.enum(['Loaded', 'Waiting', 'Missing', 'Unknown']),
       'Whether daprd is injected and has loaded the components.',
     ).optional(),
+    since: described(z.string(), 'When ready or desired last changed.').meta({ format: 'date-time' }).optional(),
+    lastError: described(message, 'Last error of a container, such as why it ended.').optional(),
     message: described(message, 'Why it is not ready.').optional(),
   }),
   'One worker.',
