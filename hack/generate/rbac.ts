@@ -3,7 +3,7 @@ import type { Permission } from '../../operator/src/api/v1alpha1/permissions.ts'
 import { betweenMarkers, generatedHeader } from './artefact.ts'
 import type { Artefact } from './artefact.ts'
 
-const list = (values: readonly string[]): string => `[${values.map((value) => JSON.stringify(value)).join(', ')}]`
+const list = (values: readonly string[]): string => `[${values.map((value) => `'${value}'`).join(', ')}]`
 
 /** The rules of a role, each with the reason it is there. */
 const rules = (permissions: readonly Permission[], indent = ''): string =>
@@ -31,13 +31,13 @@ const personRole = (
     'metadata:',
     `  name: ${name}`,
     '  labels:',
-    ...into.map((target) => `    rbac.authorization.k8s.io/aggregate-to-${target}: "true"`),
+    ...into.map((target) => `    rbac.authorization.k8s.io/aggregate-to-${target}: 'true'`),
     'rules:',
-    '  - apiGroups: ["todochatbot.dev"]',
-    '    resources: ["todochatbots"]',
+    "  - apiGroups: ['todochatbot.dev']",
+    "    resources: ['todochatbots']",
     `    verbs: ${list(verbs)}`,
-    '  - apiGroups: ["todochatbot.dev"]',
-    '    resources: ["todochatbots/status"]',
+    "  - apiGroups: ['todochatbot.dev']",
+    "    resources: ['todochatbots/status']",
     `    verbs: ${list(statusVerbs)}`,
     '',
   ].join('\n')

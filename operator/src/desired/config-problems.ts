@@ -4,12 +4,14 @@ import type { SpecProblem } from '../api/v1alpha1/problems.ts'
 import { workerFields } from '../api/v1alpha1/schema/services.ts'
 import type { WorkerField } from '../api/v1alpha1/schema/services.ts'
 import type { TodoChatbot } from '../api/v1alpha1/todochatbot.ts'
+import { auditSettingsSchema } from '../../../workers/audit/config.ts'
 import { chatApiSettingsSchema } from '../../../workers/chat-api/config.ts'
 import { notificationSettingsSchema } from '../../../workers/notification/config.ts'
 import { recurringTaskSettingsSchema } from '../../../workers/recurring-task/config.ts'
 
 /** The workers' own schemas of their settings, which also generate the tables of docs/api.md. */
-export const settingsSchemas: Readonly<Partial<Record<WorkerField, z.ZodType>>> = {
+export const settingsSchemas: Readonly<Record<WorkerField, z.ZodType>> = {
+  audit: auditSettingsSchema,
   chatApi: chatApiSettingsSchema,
   recurringTask: recurringTaskSettingsSchema,
   notification: notificationSettingsSchema,
@@ -21,6 +23,6 @@ export const settingsSchemas: Readonly<Partial<Record<WorkerField, z.ZodType>>> 
  */
 export const configProblems = ({ spec }: Pick<TodoChatbot, 'spec'>): readonly SpecProblem[] =>
   workerFields.flatMap((field) => {
-    const parsed = settingsSchemas[field]?.safeParse(spec.services[field].config ?? {})
-    return parsed === undefined || parsed.success ? [] : problemsOf(parsed.error, `spec.services.${field}.config`)
+    const parsed = settingsSchemas[field].safeParse(spec.services[field].config ?? {})
+    return parsed.success ? [] : problemsOf(parsed.error, `spec.services.${field}.config`)
   })

@@ -3,6 +3,7 @@ import type { TopicAlias } from '../api/v1alpha1/schema/kafka.ts'
 import { workerFields } from '../api/v1alpha1/schema/services.ts'
 import type { WorkerField } from '../api/v1alpha1/schema/services.ts'
 import { owned } from './object.ts'
+import type { Json } from './object.ts'
 import { deadLetterName, topicName } from './topics.ts'
 import type { Desire } from './types.ts'
 
@@ -13,6 +14,19 @@ export const subscriptionsOf: Readonly<Record<WorkerField, readonly TopicAlias[]
   notification: ['taskEvents'],
   chatApi: [],
 }
+
+/**
+ * Workers that take events by the batch, on one route of their own. Audit appends a batch in one transaction; an event waits at most
+ * maxAwaitDurationMs for others.
+ */
+const bulk: Readonly<Partial<Record<WorkerField, Json>>> = {
+  audit: { enabled: true, maxMessagesCount: 100, maxAwaitDurationMs: 50 },
+}
+
+const delivery = (field: WorkerField, alias: TopicAlias): Json =>
+  bulk[field] === undefined
+    ? { routes: { default: `/events/${topicBases[alias]}` } }
+    : { routes: { default: '/events/bulk' }, bulkSubscribe: bulk[field] }
 
 /**
  * One Subscription per worker and topic, always with a dead-letter topic: without one, an event that no worker can take would be retried for
@@ -34,7 +48,7 @@ export const daprSubscriptions: Desire = (input) => {
           spec: {
             pubsubname: names.pubsub(system),
             topic: topicName(input.bot, alias),
-            routes: { default: `/events/${topicBases[alias]}` },
+            ...delivery(field, alias),
             deadLetterTopic: deadLetterName(input.bot, alias),
           },
         },

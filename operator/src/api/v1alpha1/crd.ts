@@ -66,7 +66,7 @@ export const openApiSchema = (): JsonSchema => ({
     apiVersion: { type: 'string' },
     kind: { type: 'string' },
     metadata: { type: 'object' },
-    spec: { ...structural(specSchema), default: {} },
+    spec: structural(specSchema.prefault({})),
     // The default makes a fresh object look unobserved to kstatus until the operator has seen it.
     status: { ...structural(statusSchema), default: { observedGeneration: -1 } },
   },

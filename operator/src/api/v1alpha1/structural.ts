@@ -44,5 +44,21 @@ export const toStructural = (schema: JsonSchema): JsonSchema => {
   if (isRecord(values) && schema['x-kubernetes-preserve-unknown-fields'] !== true) {
     result['additionalProperties'] = toStructural(values)
   }
+  if ('default' in result) result['default'] = expandDefault(result, result['default'])
   return result
+}
+
+/**
+ * A default with the defaults below it filled in. The API server checks the default of an object against its CEL rules before it fills in
+ * nested defaults, so `{}` would fail every rule that reads a defaulted field.
+ */
+const expandDefault = (schema: JsonSchema, value: unknown): unknown => {
+  const properties = schema['properties']
+  if (!isRecord(value) || !isRecord(properties)) return value
+  const filled = Object.entries(properties).flatMap(([name, child]) => {
+    if (!isRecord(child)) return []
+    if (name in value) return [[name, expandDefault(child, value[name])]]
+    return 'default' in child ? [[name, expandDefault(child, child['default'])]] : []
+  })
+  return { ...value, ...Object.fromEntries(filled) }
 }
