@@ -2,16 +2,13 @@ import { join } from 'node:path'
 import { goModuleFolder } from './go-programs.ts'
 import type { Kubectl } from './kubectl.ts'
 
+/** Where Dapr's images come from: one local image that holds every program, or a tag of Dapr's own registry. */
+export type DaprImages = { readonly image: string } | { readonly tag: string }
+
 /** Installs Dapr from the chart inside its own Go module, or brings an older installation to it, and waits until it is ready. */
-export async function ensureDapr(cluster: Kubectl, image: string): Promise<void> {
+export async function ensureDapr(cluster: Kubectl, images: DaprImages): Promise<void> {
   const chart = join(await goModuleFolder('github.com/dapr/dapr'), 'charts/dapr')
-  const name = (key: string): string => `${key}=${image}`
-  const values = [
-    ...['global.imagePullPolicy=IfNotPresent', 'global.scheduler.enabled=false'],
-    // A name with a slash is taken as a whole reference: one image holds all programs.
-    ...[name('dapr_operator.image.name'), name('dapr_sentry.image.name'), name('dapr_placement.image.name')],
-    ...[name('dapr_sidecar_injector.image.name'), name('dapr_sidecar_injector.injectorImage.name')],
-  ]
+  const values = ['global.imagePullPolicy=IfNotPresent', 'global.scheduler.enabled=false', ...imageValues(images)]
   await repairRelease(cluster, 'dapr', 'dapr-system')
   await cluster.helm(
     [
@@ -31,6 +28,15 @@ export async function ensureDapr(cluster: Kubectl, image: string): Promise<void>
   for (const workload of [...workloads, 'statefulset/dapr-placement-server']) {
     await cluster.kubectl(['-n', 'dapr-system', 'rollout', 'status', workload, '--timeout=120s'], { timeout: 130_000 })
   }
+}
+
+function imageValues(images: DaprImages): string[] {
+  if ('tag' in images) return ['global.registry=ghcr.io/dapr', `global.tag=${images.tag}`]
+  const keys = ['dapr_operator', 'dapr_sentry', 'dapr_placement', 'dapr_sidecar_injector'].map(
+    (name) => `${name}.image.name`,
+  )
+  // A name with a slash is taken as a whole reference.
+  return [...keys, 'dapr_sidecar_injector.injectorImage.name'].map((key) => `${key}=${images.image}`)
 }
 
 /**

@@ -26,56 +26,74 @@ import { cacheFolder } from './folders.ts'
 import { recordFootprint } from './footprint.ts'
 import { ensureVolumes } from './volumes/index.ts'
 
-/** A cluster one can install into. */
-export interface FullCluster extends Kubectl {
+/** A cluster with DNS, volumes and Dapr. */
+export interface InstalledCluster extends Kubectl {
   readonly kubeconfigPath: string
+}
+
+/** A cluster one can install the product into. */
+export interface FullCluster extends InstalledCluster {
   /** References of the product's images, present on the node. */
   readonly images: Readonly<Record<ProductImage, string>>
 }
 
 /**
- * Builds what is missing and starts what is not running: etcd to Dapr, without the operator. What has been done is
- * found and left alone, so running it again after an interruption or crash at any point repairs the rest.
- *
- * Order: what needs the network or the compiler runs side by side first; then the cluster; images are built and
- * imported while it starts.
+ * Builds what is missing and starts what is not running: etcd to Dapr and the product's images, without the operator.
+ * What has been done is found and left alone, so running it again after an interruption or crash at any point repairs
+ * the rest. Images are built while the cluster starts.
  */
 export async function ensureFullCluster(stateDir: string, progress: Progress): Promise<FullCluster> {
-  await mkdir(stateDir, { recursive: true, mode: 0o755 })
-  await recordFootprint(stateDir)
   const packages = progress.step('Debian packages', () => ensurePackages())
-  const go = progress.step('Go programs: Kubernetes, etcd, Dapr, CoreDNS', (note) =>
-    goPrograms((done, total) => note(`${done} of ${total} packages`)),
-  )
   const product = packages.then(() => buildProductImages(progress))
-  const tools = packages.then(() => progress.step('kubectl and helm', () => commandLineTools()))
-  const cluster = Promise.all([packages, go, tools]).then(async ([, programs]) => {
-    const plane = await startNode(stateDir, programs, progress)
-    const kubectl = await kubectlFor(plane.kubeconfigPath, stateDir)
-    const dapr = await progress.step('image dapr', () => localImage(clusterImages.dapr(programs)))
-    await progress.step('CoreDNS', async () => {
-      await Promise.all([
-        ensureVolumes(stateDir, plane.kubeconfigPath, kubectl),
-        localImage(clusterImages.coredns(programs)).then(async (image) => {
-          await importImage(stateDir, image.reference, image.archive)
-          await ensureDns(kubectl, image.reference)
-        }),
-        importImage(stateDir, dapr.reference, dapr.archive),
-      ])
-    })
-    await progress.step('Dapr control plane', () => ensureDapr(kubectl, dapr.reference))
-    return { kubectl, kubeconfigPath: plane.kubeconfigPath }
-  })
   // Both are awaited whatever happens to the other: no build goes on behind an error message.
-  const [built, started] = await Promise.allSettled([product, cluster])
+  const [started, built] = await Promise.allSettled([startLocalCluster(stateDir, progress, packages), product])
   if (started.status === 'rejected') throw started.reason
   if (built.status === 'rejected') throw built.reason
   await progress.step('import images', () =>
     Promise.all(Object.values(built.value).map((image) => importImage(stateDir, image.reference, image.archive))),
   )
-  const { kubectl, kubeconfigPath } = started.value
   const references = Object.entries(built.value).map(([name, image]) => [name, image.reference])
-  return { ...kubectl, kubeconfigPath, images: Object.fromEntries(references) as Record<ProductImage, string> }
+  return { ...started.value, images: Object.fromEntries(references) as Record<ProductImage, string> }
+}
+
+/** The same without the product's images. */
+export async function ensureLocalCluster(stateDir: string, progress: Progress): Promise<InstalledCluster> {
+  return startLocalCluster(
+    stateDir,
+    progress,
+    progress.step('Debian packages', () => ensurePackages()),
+  )
+}
+
+async function startLocalCluster(
+  stateDir: string,
+  progress: Progress,
+  packages: Promise<void>,
+): Promise<InstalledCluster> {
+  await mkdir(stateDir, { recursive: true, mode: 0o755 })
+  await recordFootprint(stateDir)
+  // What needs the network or the compiler runs side by side.
+  const [programs] = await Promise.all([
+    progress.step('Go programs: Kubernetes, etcd, Dapr, CoreDNS', (note) =>
+      goPrograms((done, total) => note(`${done} of ${total} packages`)),
+    ),
+    packages.then(() => progress.step('kubectl and helm', () => commandLineTools())),
+  ])
+  const plane = await startNode(stateDir, programs, progress)
+  const kubectl = await kubectlFor(plane.kubeconfigPath, stateDir)
+  const [dapr, coredns] = await progress.step('images dapr and coredns', async () => {
+    const images = await Promise.all([
+      localImage(clusterImages.dapr(programs)),
+      localImage(clusterImages.coredns(programs)),
+    ])
+    await Promise.all(images.map((image) => importImage(stateDir, image.reference, image.archive)))
+    return images
+  })
+  await progress.step('CoreDNS and volumes', () =>
+    Promise.all([ensureDns(kubectl, coredns.reference), ensureVolumes(stateDir, plane.kubeconfigPath, kubectl)]),
+  )
+  await progress.step('Dapr control plane', () => ensureDapr(kubectl, { image: dapr.reference }))
+  return { ...kubectl, kubeconfigPath: plane.kubeconfigPath }
 }
 
 async function startNode(stateDir: string, programs: GoPrograms, progress: Progress): Promise<RunningControlPlane> {

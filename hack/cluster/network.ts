@@ -120,7 +120,6 @@ async function writeCniConfiguration(stateDir: string): Promise<void> {
           routes: [{ dst: '0.0.0.0/0' }],
         },
       },
-      { type: 'portmap', capabilities: { portMappings: true } },
     ],
   }
   await writeFile(join(folder, '10-dev.conflist'), JSON.stringify(configuration, null, 2))
