@@ -21,6 +21,7 @@ export interface ObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>
   readonly finalizers?: readonly string[]
   readonly ownerReferences?: readonly OwnerReference[]
+  readonly [field: string]: unknown
 }
 
 /** Any Kubernetes object as plain JSON; structurally the same as the type of the kube layer, which this layer must not import. */
