@@ -89,13 +89,12 @@ done
 
 # Socket inodes of our own processes: a second `up` finds its own ports taken, and that is right.
 declare -A ours=()
-for process in "$root"/proc/[0-9]*; do
-  grep -zq "^TODOCHATBOT_DEV=$state|" "$process/environ" 2>/dev/null || continue
-  for descriptor in "$process"/fd/*; do
-    link=$(readlink "$descriptor" 2>/dev/null)
-    [[ $link == socket:* ]] && ours[${link//[!0-9]/}]=1
-  done
-done
+mapfile -t processes < <(grep -lzs "^TODOCHATBOT_DEV=$state|" "$root"/proc/[0-9]*/environ)
+if ((${#processes[@]} > 0)); then
+  while read -r socket; do ours[${socket//[!0-9]/}]=1; done < <(
+    find "${processes[@]/%environ/fd}" -lname 'socket:*' -printf '%l\n' 2>/dev/null
+  )
+fi
 
 owner_of() { # <socket inode>
   local descriptor
