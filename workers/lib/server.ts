@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { SpanKind } from '@opentelemetry/api'
-import { fastify } from 'fastify'
+import { fastify, LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { HttpProblem } from './http-errors.ts'
 import { findUnstorable, jsonDepth } from './json-body.ts'
@@ -79,7 +79,7 @@ export const createServer = (options: ServerOptions): FastifyInstance => {
   const logger: FastifyBaseLogger = options.logger
   const server = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimit ?? 65_536,
     forceCloseConnections: 'idle',
     return503OnClosing: true,

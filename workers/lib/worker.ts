@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
 import { applyLogLevel, ConfigError, loadConfig, loadSecrets, parseConfig, watchConfig } from './config.ts'
@@ -18,16 +17,17 @@ import { createDatabase } from './postgres.ts'
 import type { Database } from './postgres.ts'
 import { registerProbes } from './probes.ts'
 import { createServer } from './server.ts'
+import { reportFailure } from './termination.ts'
 import { createTracing } from './tracing.ts'
 import type { Tracing } from './tracing.ts'
 
-/** Secret files a worker may ask for. */
-export type SecretName = 'databaseUri' | 'jwtKey' | 'serviceToken'
+/** Secret files a worker may ask for beside `databaseUri`, which all of them have. */
+export type SecretName = 'jwtKey' | 'serviceToken'
 
 /** Everything a worker is built from; all of it is closed by the lifecycle, in the right order. */
-export interface WorkerContext<Settings> {
+export interface WorkerContext<Settings, Secret extends SecretName = never> {
   readonly config: WorkerConfig<Settings>
-  readonly secrets: Readonly<Record<SecretName, string>>
+  readonly secrets: Readonly<Record<Secret, string>>
   readonly logger: Logger
   readonly metrics: Metrics
   readonly tracing: Tracing
@@ -40,31 +40,24 @@ export interface WorkerContext<Settings> {
 }
 
 /** One program: its configuration and how its parts are put together. */
-export interface WorkerDefinition<Settings> {
+export interface WorkerDefinition<Settings, Secret extends SecretName = never> {
   readonly schema: z.ZodType<WorkerConfig<Settings>>
+  /** Secret files to load, which must be mounted; a worker is given only what it names. */
+  readonly secrets?: readonly Secret[]
   /** Called once, before the server listens. Register routes and loops and return; do not wait for dependencies. */
-  readonly build: (context: WorkerContext<Settings>) => void | Promise<void>
+  readonly build: (context: WorkerContext<Settings, Secret>) => void | Promise<void>
   /** Largest request body, bytes, when not 64 KiB. */
   readonly bodyLimit?: (config: WorkerConfig<Settings>) => number
 }
 
-/** The kubelet shows this file's text as the reason in `kubectl describe pod`. */
-const terminationLog = '/dev/termination-log'
-
-/** Says why the process cannot start, where both people and the kubelet look. */
-export const reportFailure = (message: string): void => {
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level: 'fatal', msg: message })}\n`)
-  try {
-    writeFileSync(terminationLog, message.slice(0, 4_000))
-  } catch {
-    // Outside a container there is no such file, and the message is on stderr already.
-  }
-}
-
-const start = async <Settings>(definition: WorkerDefinition<Settings>, environment: Environment): Promise<void> => {
+const start = async <Settings, Secret extends SecretName>(
+  definition: WorkerDefinition<Settings, Secret>,
+  environment: Environment,
+): Promise<void> => {
   const { schema } = definition
   const config = await loadConfig(schema, environment.configDirectory)
-  const secrets = await loadSecrets(['databaseUri', 'jwtKey', 'serviceToken'], environment.secretsDirectory)
+  const { databaseUri } = await loadSecrets(['databaseUri'], environment.secretsDirectory)
+  const secrets = await loadSecrets(definition.secrets ?? [], environment.secretsDirectory)
   const identity = { service: config.service, system: config.system, version: config.version }
   const logger = createLogger({ ...identity, pod: environment.podName, level: config.logLevel })
   const metrics = createMetrics(identity)
@@ -81,7 +74,7 @@ const start = async <Settings>(definition: WorkerDefinition<Settings>, environme
   })
 
   const database = createDatabase({
-    uri: secrets.databaseUri,
+    uri: databaseUri,
     applicationName: config.service,
     ...config.database,
     logger,
@@ -117,7 +110,9 @@ const start = async <Settings>(definition: WorkerDefinition<Settings>, environme
  * port, and `/readyz` tells what is missing. A configuration that is not valid ends the process with a message that
  * names the file, the path, the problem and what is allowed.
  */
-export const runWorker = async <Settings>(definition: WorkerDefinition<Settings>): Promise<void> => {
+export const runWorker = async <Settings, Secret extends SecretName = never>(
+  definition: WorkerDefinition<Settings, Secret>,
+): Promise<void> => {
   try {
     await start(definition, readEnvironment())
   } catch (error) {
