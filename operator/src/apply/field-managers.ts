@@ -1,3 +1,4 @@
+import { managedFieldsOf } from '../kube/object.ts'
 import type { KubeObject, ManagedFieldsEntry } from '../kube/object.ts'
 
 /**
@@ -6,7 +7,7 @@ import type { KubeObject, ManagedFieldsEntry } from '../kube/object.ts'
  * manager of the fields is recorded (they were removed), every other manager is named, the latest first.
  */
 export const otherManagers = (live: KubeObject, ours: string, paths: readonly string[]): readonly string[] => {
-  const others = [...(live.metadata.managedFields ?? [])]
+  const others = [...managedFieldsOf(live)]
     .filter(({ manager, subresource }) => manager !== undefined && manager !== ours && subresource !== 'status')
     .sort((left, right) => (right.time ?? '').localeCompare(left.time ?? ''))
   const fields = paths.map((path) => path.replaceAll(/\[[^\]]*\]/g, '').split('.'))

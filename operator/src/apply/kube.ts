@@ -29,6 +29,8 @@ import { otherManagers } from './field-managers.ts'
 import { hashOf } from './hash.ts'
 import { ownerReferenceOf, refuseOthers } from './ownership.ts'
 import type { Owner } from './ownership.ts'
+import { pruneObjects } from './prune.ts'
+import type { PruneInput, PruneResult } from './prune.ts'
 import { createStrangers } from './strangers.ts'
 import { differences } from './subset.ts'
 
@@ -67,14 +69,16 @@ export type ApplyResult =
 /** Brings objects about. One per operator: it remembers writes for fight detection. */
 export interface Applier {
   /**
-   * Applies all items concurrently and reports on each, in order; rejects only when the signal aborts. Sets the owner reference
-   * (controller) and the hash annotation itself; labels are the caller's.
+   * Applies all items concurrently and reports on each, in order; rejects only when the signal aborts. Adds the controller
+   * reference and the hash annotation where the desired object lacks them; labels are the caller's.
    */
   applyObjects: (input: {
     readonly owner: Owner
     readonly items: readonly ApplyItem[]
     readonly signal: AbortSignal
   }) => Promise<readonly ApplyResult[]>
+  /** Deletes what the owner controls and `keep` refuses; see prune.ts. */
+  pruneObjects: (input: PruneInput) => Promise<PruneResult>
 }
 
 /** What an applier needs. */
@@ -91,9 +95,6 @@ export interface ApplierDependencies {
   readonly fights?: Omit<FightOptions, 'now'>
 }
 
-/** Adopted objects without our label are invisible to informers; after this time they are looked at again. */
-const ADOPTED_TTL_MS = 600_000
-
 /** Makes the applier. */
 export const createApplier = (dependencies: ApplierDependencies): Applier => {
   const { client, fieldManager, hashAnnotation, now } = dependencies
@@ -104,7 +105,6 @@ export const createApplier = (dependencies: ApplierDependencies): Applier => {
   /** Differences that stayed right after an apply, by object. */
   const tolerated = new Map<string, { readonly hash: string; readonly paths: string }>()
   const contestants = new Map<string, readonly string[]>()
-  const adopted = new Map<string, { readonly live: KubeObject; readonly at: number }>()
 
   const cacheOf = (object: KubeObject): LiveCache => {
     const cache = dependencies.cacheOf(kindOf(object))
@@ -145,7 +145,7 @@ export const createApplier = (dependencies: ApplierDependencies): Applier => {
   const apply = async (owner: Owner, item: ApplyItem, signal: AbortSignal): Promise<ApplyResult> => {
     const cache = cacheOf(item.object)
     const owned = withOwner(item.object, owner)
-    const hash = hashOf(owned)
+    const hash = owned.metadata.annotations?.[hashAnnotation] ?? hashOf(owned)
     const desired = withAnnotation(owned, hashAnnotation, hash)
     const live = cache.get(desired.metadata)
     const existing = live ?? (await strangers.find(desired))
@@ -164,8 +164,7 @@ export const createApplier = (dependencies: ApplierDependencies): Applier => {
 
   const createOnce = async (owner: Owner, item: ApplyItem, signal: AbortSignal): Promise<ApplyResult> => {
     const cache = cacheOf(item.object)
-    const key = describe(item.object)
-    const live = cache.get(item.object.metadata) ?? adoptedOf(key)
+    const live = cache.get(item.object.metadata)
     if (live !== undefined) {
       refuseOthers(item.object, live, owner, true)
       return { action: 'kept', item, live }
@@ -178,17 +177,9 @@ export const createApplier = (dependencies: ApplierDependencies): Applier => {
       if (!hasReason(error, 'AlreadyExists')) throw error
       const found = await client.get(kindOf(item.object), item.object.metadata, { signal })
       refuseOthers(item.object, found, owner, true)
-      if (controllerOf(found)?.uid === owner.metadata.uid) cache.observe(found)
-      else adopted.set(key, { live: { ...found, data: undefined }, at: now() })
+      cache.observe(found)
       return { action: 'kept', item, live: found }
     }
-  }
-
-  const adoptedOf = (key: string): KubeObject | undefined => {
-    const known = adopted.get(key)
-    if (known !== undefined && now() - known.at < ADOPTED_TTL_MS) return known.live
-    adopted.delete(key)
-    return undefined
   }
 
   return {
@@ -204,15 +195,31 @@ export const createApplier = (dependencies: ApplierDependencies): Applier => {
       }
       return Promise.all(items.map(one))
     },
+    pruneObjects: async (input) => {
+      const result = await pruneObjects(dependencies, input)
+      for (const object of result.deleted) {
+        fights.forget(describe(object))
+        tolerated.delete(describe(object))
+      }
+      return result
+    },
   }
 }
 
-const withOwner = (object: KubeObject, owner: Owner): KubeObject => ({
-  ...object,
-  metadata: { ...object.metadata, ownerReferences: [ownerReferenceOf(owner)] },
-})
+const withOwner = (object: KubeObject, owner: Owner): KubeObject =>
+  controllerOf(object)?.uid === owner.metadata.uid
+    ? object
+    : { ...object, metadata: { ...object.metadata, ownerReferences: [ownerReferenceOf(owner)] } }
 
-const withAnnotation = (object: KubeObject, key: string, value: string): KubeObject => ({
-  ...object,
-  metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, [key]: value } },
-})
+const withAnnotation = (object: KubeObject, key: string, value: string): KubeObject =>
+  object.metadata.annotations?.[key] === value
+    ? object
+    : {
+        ...object,
+        metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, [key]: value } },
+      }
+
+export { ApplyError }
+export type { ApplyErrorCode } from './apply-error.ts'
+export type { Owner } from './ownership.ts'
+export type { PruneInput, PruneResult } from './prune.ts'

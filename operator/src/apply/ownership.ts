@@ -1,4 +1,4 @@
-import { controllerOf, describe } from '../kube/object.ts'
+import { controllerOf, describe, managedFieldsOf } from '../kube/object.ts'
 import type { KubeObject, OwnerReference } from '../kube/object.ts'
 import { ApplyError } from './apply-error.ts'
 
@@ -49,5 +49,5 @@ export const refuseOthers = (desired: KubeObject, existing: KubeObject, owner: O
 const isFormerSelf = (controller: OwnerReference, owner: Owner): boolean =>
   controller.kind === owner.kind && controller.name === owner.metadata.name
 
-const managerOf = ({ metadata }: KubeObject): string =>
-  metadata.labels?.['app.kubernetes.io/managed-by'] ?? metadata.managedFields?.[0]?.manager ?? 'somebody else'
+const managerOf = (object: KubeObject): string =>
+  object.metadata.labels?.['app.kubernetes.io/managed-by'] ?? managedFieldsOf(object)[0]?.manager ?? 'somebody else'

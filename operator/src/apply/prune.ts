@@ -14,6 +14,15 @@ export interface PruneDependencies {
   readonly cacheOf: (kind: ResourceKind) => LiveCache | undefined
 }
 
+/** What to prune. */
+export interface PruneInput {
+  readonly owner: Owner
+  /** Explicit, so that a new kind is never pruned by accident. */
+  readonly kinds: readonly ResourceKind[]
+  readonly keep: (object: KubeObject) => boolean
+  readonly signal: AbortSignal
+}
+
 /** What pruning did. */
 export interface PruneResult {
   /** Objects whose deletion was requested. */
@@ -23,18 +32,9 @@ export interface PruneResult {
 
 /**
  * Deletes what the owner controls, carries our label (informers see nothing else) and `keep` refuses: usually what is neither
- * desired nor held by a closed gate. The kinds are explicit, so that a new kind is never pruned by accident. The uid as
- * precondition lets a namesake that was created meanwhile live.
+ * desired nor held by a closed gate. The uid as precondition lets a namesake that was created meanwhile live.
  */
-export const pruneObjects = async (
-  { client, cacheOf }: PruneDependencies,
-  input: {
-    readonly owner: Owner
-    readonly kinds: readonly ResourceKind[]
-    readonly keep: (object: KubeObject) => boolean
-    readonly signal: AbortSignal
-  },
-): Promise<PruneResult> => {
+export const pruneObjects = async ({ client, cacheOf }: PruneDependencies, input: PruneInput): Promise<PruneResult> => {
   const { owner, signal } = input
   const failed: ApplyError[] = []
   const deleted: KubeObject[] = []

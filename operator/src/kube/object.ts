@@ -37,7 +37,6 @@ export interface ObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>
   readonly ownerReferences?: readonly OwnerReference[]
   readonly finalizers?: readonly string[]
-  readonly managedFields?: readonly ManagedFieldsEntry[]
   readonly [field: string]: unknown
 }
 
@@ -64,6 +63,10 @@ export const refOf = (key: string): ObjectRef => {
   const slash = key.indexOf('/')
   return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
 }
+
+/** `metadata.managedFields`; empty for objects out of a store, which drops them. */
+export const managedFieldsOf = (object: KubeObject): readonly ManagedFieldsEntry[] =>
+  Array.isArray(object.metadata['managedFields']) ? (object.metadata['managedFields'] as ManagedFieldsEntry[]) : []
 
 /** The owner reference with `controller: true`, of which Kubernetes allows at most one. */
 export const controllerOf = (object: KubeObject): OwnerReference | undefined =>
