@@ -183,6 +183,19 @@ describe('the topic keeper', () => {
     expect(kafka.topics.has('t1')).toBe(true)
   })
 
+  test('keeps what it knows of a suspended owner, asks nobody meanwhile, and looks again at once afterwards', async () => {
+    ensure('a', spec('t1'))
+    await pass(60)
+    keeper.suspend('a')
+    kafka.topics.clear()
+    await pass(120_000)
+    expect(kafka.state.sessions).toBe(1)
+    expect(keeper.peek('a')?.topics.get('t1')?.state).toBe('Ready')
+    expect(ensure('a', spec('t1'))).toMatchObject({ pending: true })
+    await pass(60)
+    expect(kafka.topics.has('t1')).toBe(true)
+  })
+
   test('keeps the number of sessions over all clusters within its limit', async () => {
     for (let n = 0; n < 6; n += 1) keeper.ensure(`o${n}`, { brokers: [`k${n}:9092`] }, [spec(`t${n}`)])
     await pass(200)

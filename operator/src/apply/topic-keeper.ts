@@ -40,7 +40,11 @@ export interface TopicReport {
 export interface TopicKeeper {
   /** Declares everything `owner` wants. The same declaration again is free. */
   ensure(owner: string, connection: KafkaConnection, topics: readonly TopicSpec[]): TopicReport
-  /** The owner is gone, or its broker is not up: nothing is checked for it any more. Topics stay. */
+  /** What is known without declaring anything; undefined when the owner has declared nothing. */
+  peek(owner: string): TopicReport | undefined
+  /** The owner's broker is not up: nothing is checked until the next {@link ensure}, which then looks again at once. */
+  suspend(owner: string): void
+  /** The owner is gone: nothing is checked for it any more and nothing is known of it. Topics stay. */
   release(owner: string): void
   /** Removes topics in a session of its own. Throws KafkaUnreachable; resolves to the topics Kafka refused to remove, with its message. */
   remove(
@@ -89,11 +93,16 @@ export function topicKeeper(options: TopicKeeperOptions): TopicKeeper {
   const stopping = new AbortController()
   const clusters = new Map<string, Cluster>()
   const clusterOf = new Map<string, string>()
+  const suspended = new Map<string, Declaration>()
   const loops = new Set<Promise<void>>()
   const slots = semaphore(options.parallelSessions)
   const stopped = (): boolean => stopping.signal.aborted
 
-  const release = (owner: string): void => {
+  const declarationOf = (owner: string): Declaration | undefined =>
+    clusters.get(clusterOf.get(owner) ?? '')?.owners.get(owner) ?? suspended.get(owner)
+
+  const withdraw = (owner: string): void => {
+    suspended.delete(owner)
     const id = clusterOf.get(owner)
     if (id === undefined) return
     clusterOf.delete(owner)
@@ -163,9 +172,10 @@ export function topicKeeper(options: TopicKeeperOptions): TopicKeeper {
   return {
     ensure: (owner, connection, topics) => {
       const id = clusterId(connection)
-      const known = clusters.get(clusterOf.get(owner) ?? '')?.owners.get(owner)
-      if (known?.cluster === id && sameSpecs(known.topics, topics)) return known.report
-      if (known?.cluster !== id) release(owner)
+      const known = declarationOf(owner)
+      const sameCluster = known?.cluster === id
+      if (sameCluster && !suspended.has(owner) && sameSpecs(known.topics, topics)) return known.report
+      withdraw(owner)
       const cluster = clusters.get(id) ?? start(id, connection)
       const report = {
         pending: true,
@@ -176,7 +186,14 @@ export function topicKeeper(options: TopicKeeperOptions): TopicKeeper {
       cluster.wake()
       return report
     },
-    release,
+    peek: (owner) => declarationOf(owner)?.report,
+    suspend: (owner) => {
+      const known = declarationOf(owner)
+      if (known === undefined) return
+      withdraw(owner)
+      suspended.set(owner, known)
+    },
+    release: withdraw,
     remove: async (connection, names, signal) =>
       options.withAdmin(connection, (admin) => admin.remove(names), AbortSignal.any([signal, stopping.signal])),
     stop: async () => {

@@ -49,7 +49,7 @@ describe('the sidecar watch', () => {
   const pass = async (ms: number): Promise<void> => {
     await vi.advanceTimersByTimeAsync(ms)
   }
-  const pod = { pod: 'audit-1', ip: '10.0.0.1' }
+  const pod = { pod: 'audit-1', ip: '10.0.0.1', incarnation: '0' }
 
   test('asks a new pod at once and tells its owner what it answered', async () => {
     sidecars.set('10.0.0.1', answer('statestore'))
@@ -81,13 +81,24 @@ describe('the sidecar watch', () => {
     expect(changed).toEqual(['a'])
   })
 
+  test('asks again at once when daprd restarted', async () => {
+    sidecars.set('10.0.0.1', answer('statestore'))
+    watch.ensure('a', [pod])
+    await pass(20)
+    watch.ensure('a', [{ ...pod, incarnation: '1' }])
+    await pass(20)
+    expect(asked).toHaveLength(2)
+  })
+
   test('asks a pod that got another address, and forgets pods that are gone', async () => {
     sidecars.set('10.0.0.2', answer('statestore'))
     watch.ensure('a', [pod])
     await pass(20)
-    watch.ensure('a', [{ pod: 'audit-1', ip: '10.0.0.2' }])
+    watch.ensure('a', [{ pod: 'audit-1', ip: '10.0.0.2', incarnation: '0' }])
     await pass(20)
-    expect(watch.ensure('a', [{ pod: 'audit-1', ip: '10.0.0.2' }]).get('audit-1')?.state).toBe('Answered')
+    expect(watch.ensure('a', [{ pod: 'audit-1', ip: '10.0.0.2', incarnation: '0' }]).get('audit-1')?.state).toBe(
+      'Answered',
+    )
     watch.ensure('a', [])
     const count = asked.length
     await pass(120_000)
@@ -97,7 +108,7 @@ describe('the sidecar watch', () => {
   test('keeps the number of open questions within its limit', async () => {
     watch.ensure(
       'a',
-      Array.from({ length: 20 }, (_, n) => ({ pod: `p${n}`, ip: `10.0.1.${n}` })),
+      Array.from({ length: 20 }, (_, n) => ({ pod: `p${n}`, ip: `10.0.1.${n}`, incarnation: '0' })),
     )
     await pass(200)
     expect(new Set(asked).size).toBe(20)

@@ -2,7 +2,7 @@
  * Asks the sidecars of all systems what they have loaded, in the background: a reconcile reads the last answers and never waits.
  *
  * Invariants
- *  - a pod is asked when it is new or its address changed, then every `period`; one that fails is asked again after `retry`, doubling up
+ *  - a pod is asked when it is new, got another address or its daprd restarted, then every `period`; one that fails is asked again after `retry`, doubling up
  *    to `period`, so a sidecar that is still starting is seen ready soon and a dead one costs little;
  *  - at most `parallel` questions at once, each with the deadline of {@link AskSidecar}; the API server is never asked;
  *  - `onChange` fires for the owner only when an answer differs from the one before;
@@ -15,6 +15,8 @@ import type { AskSidecar, SidecarMetadata } from './sidecar-metadata.ts'
 export interface SidecarTarget {
   readonly pod: string
   readonly ip: string
+  /** Changes when daprd restarts: a new process has to be asked again. */
+  readonly incarnation: string
 }
 
 /** What is known of a pod's sidecar. */
@@ -103,7 +105,7 @@ export function sidecarWatch(options: SidecarWatchOptions): SidecarWatch {
       const now = new Map<string, Watched>()
       for (const target of targets) {
         const known = before.get(target.pod)
-        if (known?.target.ip === target.ip) {
+        if (known?.target.ip === target.ip && known.target.incarnation === target.incarnation) {
           now.set(target.pod, known)
           before.delete(target.pod)
         } else {

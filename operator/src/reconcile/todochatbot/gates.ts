@@ -2,9 +2,10 @@
  * The order in which a system comes up, as rules over what is ready. A closed gate holds its stage: objects in it are neither created nor
  * changed nor pruned (docs/adr/0004). So a dependency that goes down later never touches running workers. Pure.
  *
- *   Foundation, Dependencies, Dapr   always open
+ *   Foundation, Dependencies         always open
+ *   Dapr                             Dapr installed; the Secrets its components refer to (one missing Secret breaks every sidecar in scope)
  *   Migration                        database
- *   Consumers                        database, migration of this version, state store, Kafka, topics, Dapr installed
+ *   Consumers                        database, migration of this version, state store, Kafka, topics, Dapr
  *   ChatApi                          as Consumers; and for a first start or a new version, consumers rolled out
  */
 import { stages, type Stage } from '../../desired/types.ts'
@@ -18,8 +19,10 @@ export interface Prerequisites {
   readonly kafka: Finding | undefined
   /** Topics exist; one that is merely larger than asked for is good enough. */
   readonly topics: Finding | undefined
-  /** Dapr's kinds are installed and hold our objects. */
+  /** Dapr's kinds are installed. */
   readonly dapr: Finding | undefined
+  /** External Secrets that Dapr's components refer to. */
+  readonly secrets: Finding | undefined
   readonly consumers: Finding | undefined
   /** chat-api does not exist yet, or is about to change its version or image. */
   readonly chatApiIsNew: boolean
@@ -40,7 +43,7 @@ export function gatesFor(seen: Prerequisites): Gates {
   const blockers: Readonly<Record<Stage, Finding | undefined>> = {
     Foundation: undefined,
     Dependencies: undefined,
-    Dapr: undefined,
+    Dapr: seen.dapr ?? seen.secrets,
     Migration: seen.database,
     Consumers: workers,
     ChatApi: workers ?? (seen.chatApiIsNew ? seen.consumers : undefined),

@@ -1,0 +1,209 @@
+/** The composition root: builds the operator from its configuration, with the parts that tests replace passed in. */
+import { randomUUID } from 'node:crypto'
+import type { LookupFunction } from 'node:net'
+import type { Logger } from 'pino'
+import { annotation, manager } from './api/v1alpha1/labels.ts'
+import { group } from './api/v1alpha1/todochatbot.ts'
+import { clusterLookup } from './apply/cluster-dns.ts'
+import { kafkaAdmin } from './apply/kafka-admin.ts'
+import { createApplier } from './apply/kube.ts'
+import { topicKeeper, topicKeeperDefaults } from './apply/topic-keeper.ts'
+import type { Config } from './config.ts'
+import { createKubeClient } from './kube/http-client.ts'
+import type { ResourceKind } from './kube/kinds.ts'
+import { refOf } from './kube/object.ts'
+import type { Transport } from './kube/transport.ts'
+import { askSidecar } from './reconcile/sidecars/sidecar-metadata.ts'
+import { sidecarWatch } from './reconcile/sidecars/sidecar-watch.ts'
+import { topicClaims } from './reconcile/todochatbot/claims.ts'
+import { wakeOnChange, wakeWhenDaprArrives, whenReady } from './reconcile/todochatbot/controller.ts'
+import type { EventReason } from './reconcile/todochatbot/events.ts'
+import { informerOptions, type Informers } from './reconcile/todochatbot/informers.ts'
+import { todoChatbotReconciler } from './reconcile/todochatbot/reconcile.ts'
+import { secretReader } from './reconcile/todochatbot/secret-reader.ts'
+import { statusWriter } from './reconcile/todochatbot/status-writer.ts'
+import { createController } from './runtime/controller.ts'
+import { createEventRecorder } from './runtime/events.ts'
+import { healthRoutes, httpRunnable, metricsRoutes } from './runtime/health.ts'
+import { createInformer } from './runtime/informer.ts'
+import { acquireLeadership } from './runtime/leader-election.ts'
+import { leaderRunnable } from './runtime/leader-runnable.ts'
+import { runGroups, type Runnable } from './runtime/manager.ts'
+import type { Metrics } from './runtime/metrics.ts'
+
+/** What the operator is built from. */
+export interface OperatorParts {
+  readonly config: Config
+  readonly version: string
+  readonly transport: Transport
+  readonly metrics: Metrics
+  readonly logger: Logger
+}
+
+/** Runs the operator until the signal aborts, then stops in order and gives the lease back. Rejects when a part fails for good. */
+export async function runOperator(
+  { config, version, transport, metrics, logger }: OperatorParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const client = createKubeClient(transport)
+  const options = informerOptions(config.watchNamespaces)
+  const informers = Object.fromEntries(
+    Object.entries(options).map(([kind, option]) => [
+      kind,
+      createInformer(option, { transport, client, metrics, logger }),
+    ]),
+  ) as unknown as Informers
+  const secrets = secretReader({ client, now: () => performance.now() })
+  const caches = new Map<string, Informers[keyof Informers] | typeof secrets>([
+    ...Object.entries(informers),
+    ['Secret', secrets],
+  ])
+  const cacheOf = ({ kind }: ResourceKind): Informers[keyof Informers] | typeof secrets | undefined => caches.get(kind)
+  const observe: Informers['TodoChatbot']['observe'] = (written) => informers.TodoChatbot.observe(written)
+  const events = createEventRecorder<EventReason>({
+    client,
+    controller: `${group}/operator`,
+    instance: config.podName,
+    logger,
+  })
+
+  const controller = createController(
+    {
+      name: 'todochatbot',
+      reconcile: (request, context) => reconcile(request, context),
+      concurrency: config.concurrency,
+    },
+    { metrics, logger },
+  )
+  const onChange = (key: string): void => controller.enqueue(refOf(key))
+  const topics = topicKeeper({
+    ...topicKeeperDefaults,
+    withAdmin: kafkaAdmin({
+      clientId: manager,
+      deadline: 10_000,
+      log: (level, message, detail) => logger[level](detail, message),
+      ...lookupOf(config),
+    }),
+    onChange,
+    checkPeriod: config.topicCheckPeriod,
+    log: (level, message, detail) => logger[level](detail, message),
+  })
+  const sidecars = sidecarWatch({
+    ask: askSidecar(2_000),
+    onChange,
+    period: config.sidecarCheckPeriod,
+    retry: 1_000,
+    parallel: 16,
+  })
+  const claims = topicClaims()
+  const now = (): number => performance.now()
+  const statuses = statusWriter({ client, fieldManager: manager, observe, now, interval: 1_000 })
+  const reconcile = todoChatbotReconciler({
+    informers,
+    secrets,
+    topics,
+    sidecars,
+    claims,
+    statuses,
+    client,
+    cacheOf,
+    observe,
+    applier: createApplier({ client, cacheOf, fieldManager: manager, hashAnnotation: annotation.hash, now }),
+    fieldManager: manager,
+    now: Date.now,
+    operatorVersion: version,
+    images: config.images,
+    resyncPeriod: config.resyncPeriod,
+    record: events.record,
+    forget: (key) => {
+      topics.release(key)
+      sidecars.release(key)
+      statuses.forget(key)
+    },
+  })
+  wakeOnChange({ informers, claims, secrets }, controller)
+
+  const caching: Runnable = {
+    name: 'informers',
+    run: async (stop) => {
+      await Promise.all(Object.values(informers).map((informer) => informer.run(stop)))
+    },
+    ready: (stop) => whenReady(informers, stop),
+  }
+  const election = leaderRunnable((stop) =>
+    acquireLeadership(
+      {
+        namespace: config.namespace,
+        name: config.leaseName,
+        identity: `${config.podName}_${randomUUID()}`,
+        fieldManager: manager,
+      },
+      { client, metrics, logger },
+      stop,
+    ),
+  )
+  const synced = (): void => {
+    const waiting = Object.values(informers).filter(({ synced: done, kind }) => !done && kind.group !== 'dapr.io')
+    if (waiting.length > 0)
+      throw new Error(`waiting for the first list of ${waiting.map(({ kind }) => kind.plural).join(', ')}`)
+  }
+  await runGroups(
+    [
+      {
+        name: 'http',
+        runnables: [
+          httpRunnable('metrics', { port: config.metricsPort }, metricsRoutes(metrics.registry)),
+          httpRunnable(
+            'probes',
+            { port: config.probePort },
+            healthRoutes({ healthz: {}, readyz: { informers: synced } }),
+          ),
+        ],
+      },
+      { name: 'caches', runnables: [caching] },
+      { name: 'leadership', runnables: config.leaderElection ? [election] : [] },
+      {
+        name: 'controllers',
+        stopMs: 15_000,
+        runnables: [
+          untilStopped('topics', () => topics.stop()),
+          untilStopped('sidecars', () => sidecars.stop()),
+          { name: 'events', run: events.run },
+          { name: 'todochatbot', run: controller.run },
+          untilStopped(
+            'dapr',
+            () => Promise.resolve(),
+            (stop) => wakeWhenDaprArrives(informers, controller, stop),
+          ),
+        ],
+      },
+    ],
+    { signal, logger },
+  )
+}
+
+const lookupOf = ({ clusterDns }: Config): { readonly lookup?: LookupFunction } =>
+  clusterDns === undefined ? {} : { lookup: clusterLookup(clusterDns) }
+
+/** A part that has no loop of its own: it lives until it is stopped. `start` may do something once meanwhile. */
+function untilStopped(
+  name: string,
+  stop: () => Promise<void>,
+  start?: (signal: AbortSignal) => Promise<void>,
+): Runnable {
+  return {
+    name,
+    run: async (signal) => {
+      const { promise, resolve } = Promise.withResolvers<undefined>()
+      signal.addEventListener('abort', () => resolve(undefined), { once: true })
+      if (signal.aborted) resolve(undefined)
+      await Promise.all([
+        promise,
+        start?.(signal).catch((error: unknown) => {
+          if (!signal.aborted) throw error
+        }),
+      ])
+      await stop()
+    },
+  }
+}

@@ -1,0 +1,77 @@
+/** Puts the parts of the TodoChatbot controller together: informers, background checks, and what wakes a reconcile. */
+import { label } from '../../api/v1alpha1/labels.ts'
+import { parseTodoChatbot } from '../../api/v1alpha1/parse.ts'
+import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
+import { kind as todoChatbotKind } from '../../api/v1alpha1/todochatbot.ts'
+import { referencedSecrets } from '../../desired/secret-references.ts'
+import { controllerOf, keyOf, refOf, type KubeObject } from '../../kube/object.ts'
+import type { Controller } from '../../runtime/controller.ts'
+import type { Change } from '../../runtime/informer.ts'
+import { daprKinds, prunedKinds, type Informers } from './informers.ts'
+import type { Dependencies } from './reconcile.ts'
+
+/** What waking needs of the reconciler's dependencies. */
+type Wakeable = Pick<Dependencies, 'informers' | 'claims' | 'secrets'>
+
+/** Connects informers to the queue. Handlers only name who has to look; the first list wakes every system once, at low priority. */
+export function wakeOnChange({ informers, claims, secrets }: Wakeable, controller: Pick<Controller, 'enqueue'>): void {
+  const wake = (keys: readonly string[]): void => {
+    for (const key of keys) controller.enqueue(refOf(key))
+  }
+
+  informers.TodoChatbot.onChange((change) => {
+    const { object, previous, type, initial } = change
+    const key = keyOf(object.metadata)
+    const gone = type === 'delete' || (previous !== undefined && previous.metadata.uid !== object.metadata.uid)
+    const former = gone ? botOf(previous ?? object) : undefined
+    if (former !== undefined)
+      secrets.forget(referencedSecrets(former).map(({ name }) => ({ namespace: former.metadata.namespace, name })))
+    const bot = type === 'delete' ? undefined : botOf(object)
+    wake(bot === undefined ? claims.remove(key) : claims.update(bot))
+    controller.enqueue(refOf(key), initial ? 'low' : 'high')
+  })
+
+  const wakeOwner = (change: Change, owner: string | undefined): void => {
+    // The first list of TodoChatbots wakes everybody already.
+    if (owner !== undefined && !change.initial) controller.enqueue({ ...change.object.metadata, name: owner })
+  }
+  for (const kind of prunedKinds) informers[kind].onChange((change) => wakeOwner(change, ownerNameOf(change.object)))
+  for (const kind of ['Pod', 'PersistentVolumeClaim'] as const) {
+    informers[kind].onChange((change) => wakeOwner(change, change.object.metadata.labels?.[label.instance]))
+  }
+}
+
+/** How long the start waits for the kinds of dapr.io, in ms: a cluster without Dapr has none of them. */
+const daprPatience = 5_000
+
+/** Resolves when reconciling can start: everything is synced, or only kinds of dapr.io are missing. */
+export async function whenReady(informers: Informers, signal: AbortSignal): Promise<void> {
+  const optional = new Set<string>(daprKinds)
+  const entries = Object.entries(informers)
+  await Promise.all(entries.filter(([kind]) => !optional.has(kind)).map(([, informer]) => informer.whenSynced(signal)))
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(daprPatience)])
+  await Promise.all(daprKinds.map((kind) => informers[kind].whenSynced(patience))).catch((error: unknown) => {
+    if (signal.aborted) throw error
+  })
+}
+
+/** When Dapr is installed later, everybody has to look again. */
+export async function wakeWhenDaprArrives(
+  informers: Informers,
+  controller: Pick<Controller, 'enqueue'>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (daprKinds.every((kind) => informers[kind].synced)) return
+  await Promise.all(daprKinds.map((kind) => informers[kind].whenSynced(signal)))
+  for (const { metadata } of informers.TodoChatbot.list()) controller.enqueue(metadata)
+}
+
+function botOf(object: KubeObject): TodoChatbot | undefined {
+  const parsed = parseTodoChatbot(object)
+  return parsed.ok ? parsed.bot : undefined
+}
+
+function ownerNameOf(object: KubeObject): string | undefined {
+  const owner = controllerOf(object)
+  return owner?.kind === todoChatbotKind ? owner.name : undefined
+}

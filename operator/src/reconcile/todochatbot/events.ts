@@ -1,0 +1,47 @@
+/** Events of a TodoChatbot: few, from a closed set of reasons, and derived from the change between two statuses, so a restart repeats none. */
+import { findCondition } from '../../api/v1alpha1/conditions.ts'
+import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
+import type { EventInput } from '../../runtime/events.ts'
+import { catalogue, type Reason } from '../errors.ts'
+
+/** Reasons of Normal events. */
+export const milestones = ['Installed', 'Updated', 'Ready', 'Paused', 'Resumed', 'TopicsRemoved'] as const
+/** Reasons of Warning events that are no condition. */
+export const warnings = ['TopicsLeftBehind'] as const
+/** Every reason an event of this operator can have: milestones, warnings, and the catalogue of errors.ts. */
+export type EventReason = (typeof milestones)[number] | (typeof warnings)[number] | Reason
+
+/** Events that tell what changed from one status to the next. */
+export function eventsBetween(
+  before: TodoChatbotStatus | undefined,
+  after: TodoChatbotStatus,
+): EventInput<EventReason>[] {
+  const events: EventInput<EventReason>[] = []
+  const milestone = (reason: (typeof milestones)[number], note: string): void => {
+    events.push({ type: 'Normal', reason, action: 'Reconcile', note })
+  }
+  const was = (type: 'Ready' | 'Paused'): string | undefined => findCondition(before?.conditions, type)?.status
+  const ready = findCondition(after.conditions, 'Ready')
+  const paused = findCondition(after.conditions, 'Paused')
+
+  if (after.version !== undefined && after.version !== before?.version) {
+    milestone(before?.version === undefined ? 'Installed' : 'Updated', `Version ${after.version} runs on every worker`)
+  } else if (ready?.status === 'True' && was('Ready') !== 'True') milestone('Ready', ready.message)
+  if (paused?.status === 'True' && was('Paused') !== 'True') milestone('Paused', paused.message)
+  if (paused?.status === 'False' && was('Paused') === 'True') milestone('Resumed', paused.message)
+
+  for (const condition of after.conditions ?? []) {
+    if (!isDomain(condition.type)) continue
+    const reason = asReason(condition.reason)
+    if (condition.status !== 'False' || reason === undefined || catalogue[reason].severity === 'Progress') continue
+    const earlier = before?.conditions?.find(({ type }) => type === condition.type)
+    if (earlier?.status === 'False' && earlier.reason === condition.reason) continue
+    events.push({ type: 'Warning', reason, action: 'Reconcile', note: condition.message })
+  }
+  return events
+}
+
+/** Conditions that summarise others would say everything twice. */
+const isDomain = (type: string): boolean => !['Ready', 'Reconciling', 'Stalled', 'Degraded'].includes(type)
+
+const asReason = (reason: string): Reason | undefined => (reason in catalogue ? (reason as Reason) : undefined)

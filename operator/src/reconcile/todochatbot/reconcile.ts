@@ -1,0 +1,152 @@
+/** Reconciles one TodoChatbot: observe, desire, apply, conclude. Level-based: it looks at the state of the world, never at what changed. */
+import { pauseEndsAt } from '../../api/v1alpha1/paused.ts'
+import { parseTodoChatbot } from '../../api/v1alpha1/parse.ts'
+import { describeProblems } from '../../api/v1alpha1/problems.ts'
+import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
+import { keyOf, type KubeObject } from '../../kube/object.ts'
+import type { Outcome, Reconcile } from '../../runtime/controller.ts'
+import { worst } from '../errors.ts'
+import { carryOut, type ApplyTools, type Carried } from './apply.ts'
+import { assess, hasBeenReady, prerequisites, type Observed } from './assess.ts'
+import { alignFinalizer, cleanUp, type CleanupTools } from './cleanup.ts'
+import { chatApiIsNew, generateSecrets, desiredOf, ownerOf, rolloutsOf, versionOf, type Desired } from './desire.ts'
+import { eventsBetween } from './events.ts'
+import { gatesFor, type Gates } from './gates.ts'
+import { daprKinds } from './informers.ts'
+import { lookAt, lookAtTopics, observe, secretMaxAge, type Seen, type Sources } from './observe.ts'
+import { serves } from './readiness.ts'
+import { expectedComponents } from './sidecars.ts'
+import { invalidStatus, statusOf } from './status.ts'
+import type { StatusWriter } from './status-writer.ts'
+
+/** Everything a reconcile works with. */
+export interface Dependencies extends Sources, CleanupTools, ApplyTools {
+  readonly statuses: StatusWriter
+  /** How often a system is looked at although nothing changed, in ms. Costs no request. */
+  readonly resyncPeriod: number
+  /** Called when a resource is gone, with its `namespace/name`. */
+  readonly forget: (key: string) => void
+}
+
+/** Makes the reconcile function of the TodoChatbot controller. */
+export function todoChatbotReconciler(deps: Dependencies): Reconcile {
+  return async (request, { signal }) => {
+    const resource = deps.informers.TodoChatbot.get(request)
+    if (resource === undefined) {
+      deps.forget(keyOf(request))
+      return { kind: 'done' }
+    }
+    const parsed = parseTodoChatbot(resource)
+    if (!parsed.ok) return concludeInvalid(deps, resource, describeProblems(parsed.problems), signal)
+
+    const seen = await observe(deps, parsed.bot, resource, signal)
+    if (resource.metadata.deletionTimestamp !== undefined) return cleanUp(deps, seen, signal)
+    if (await alignFinalizer(deps, seen, signal)) return { kind: 'again', afterMs: 0 }
+
+    const frozen = seen.paused || seen.problems.length > 0
+    const desired = frozen ? desiredOf(seen) : await generateSecrets(deps, deps.applier, seen, signal)
+    const gates = judge(deps, seen, desired)
+    const missingKinds = missingKindsOf(deps)
+    const carried = await carryOut(
+      deps,
+      { owner: ownerOf(seen), desired: desired.objects, gates, missingKinds },
+      signal,
+    )
+    return conclude(deps, seen, { desired, gates, carried }, signal)
+  }
+}
+
+/** What was done, for {@link conclude}. */
+interface Done {
+  readonly desired: Desired
+  readonly gates: Gates
+  readonly carried: Carried
+}
+
+function judge(deps: Dependencies, seen: Seen, desired: Desired): Gates {
+  const failed = worst(desired.failures)
+  const observed = look(deps, seen, desired)
+  const isNew = chatApiIsNew(desired, rolloutsOf(deps, seen))
+  const given = prerequisites(assess(observed), seen, isNew)
+  return gatesFor(failed === undefined ? given : { ...given, frozen: { because: failed } })
+}
+
+/** Looks at everything that changes while applying. */
+function look(deps: Dependencies, seen: Seen, desired: Desired): Observed {
+  const live = lookAt(deps, seen, desired.jobName)
+  const broker = live.dependencies.kafka
+  return {
+    seen,
+    live,
+    topics: lookAtTopics(deps.topics, seen, broker === undefined || serves(broker)),
+    components: expectedComponents(desired.objects.map(({ object }) => object)),
+    missingKinds: missingKindsOf(deps),
+    jobName: desired.jobName,
+  }
+}
+
+/** Says how it stands, and when to look again. */
+async function conclude(
+  deps: Dependencies,
+  seen: Seen,
+  { desired, gates, carried }: Done,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const observed = look(deps, seen, desired)
+  const status = statusOf({
+    observed,
+    assessment: assess(observed),
+    gates,
+    applied: { ...carried, failures: [...desired.failures, ...carried.failures] },
+    rollouts: rolloutsOf(deps, seen),
+    version: versionOf(desired, deps.operatorVersion),
+  })
+  const statusDelay = await writeStatus(deps, seen.resource, seen.bot.status, status, signal)
+  const secretMissing = Object.values(seen.secretFindings).some((found) => found !== undefined)
+  return again(deps, [
+    statusDelay,
+    carried.retryAfterMs,
+    desired.failures.length > 0 ? 1_000 : undefined,
+    secretMissing ? secretMaxAge : undefined,
+    seen.paused ? (pauseEndsAt(seen.bot) ?? seen.now) - seen.now : undefined,
+    status.operation?.deadline === undefined ? undefined : Date.parse(status.operation.deadline) - seen.now,
+    // A broken system is looked at now and then, to read its Secrets again: a corrected password heals it.
+    hasBeenReady(seen) && status.operation?.kind === 'Recover' ? secretMaxAge : undefined,
+  ])
+}
+
+async function concludeInvalid(
+  deps: Dependencies,
+  resource: KubeObject,
+  problems: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const previous = resource['status'] as TodoChatbotStatus | undefined
+  const { generation = 0, name } = resource.metadata
+  const status = invalidStatus({ generation, previous, problems, now: deps.now(), name })
+  return again(deps, [await writeStatus(deps, resource, previous, status, signal)])
+}
+
+/** Writes the status if it differs, and the events that follow from the difference. Returns ms to wait when it was too early. */
+async function writeStatus(
+  deps: Dependencies,
+  resource: KubeObject,
+  before: TodoChatbotStatus | undefined,
+  after: TodoChatbotStatus,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const written = await deps.statuses.write(resource, after, signal)
+  if (written === 'unchanged') return undefined
+  if (written !== 'written') return written.tooEarlyBy
+  for (const event of eventsBetween(before, after)) deps.record(resource, event)
+  return undefined
+}
+
+/** The earliest reason to look again; the resync, ±10 % so that systems do not come due together, if there is no other. */
+function again(deps: Dependencies, delays: readonly (number | undefined)[]): Outcome {
+  const due = delays.filter((delay) => delay !== undefined && delay > 0) as number[]
+  return { kind: 'again', afterMs: Math.min(...due, deps.resyncPeriod * (0.9 + Math.random() * 0.2)) }
+}
+
+const missingKindsOf = ({ informers }: Pick<Sources, 'informers'>): readonly string[] =>
+  daprKinds.filter((kind) => !informers[kind].synced)

@@ -1,0 +1,114 @@
+/**
+ * Knows the Secrets of systems without watching Secrets: a watch on a kind cannot be limited to a few names by RBAC, and a watch per name
+ * would be a connection per Secret. So a Secret is read by name, and only when there is a reason (docs/adr/0040):
+ *  - it has never been read by this process, or the spec or the restart annotation of the resource changed since;
+ *  - the system is not ready and the last reading is older than `maxAge`: a missing Secret may have been created, a password corrected.
+ * A system that is ready costs no request. The reader doubles as the applier's cache for generated Secrets, which are written once.
+ */
+import { createHash } from 'node:crypto'
+import type { LiveCache } from '../../apply/kube.ts'
+import type { KubeClient } from '../../kube/client.ts'
+import { kinds } from '../../kube/kinds.ts'
+import { isNotFound } from '../../kube/kube-error.ts'
+import { keyOf, type KubeObject, type ObjectRef } from '../../kube/object.ts'
+
+/** What is known of a Secret. */
+export interface KnownSecret {
+  /** Changes with the content; not reversible. */
+  readonly hash: string
+  /** Keys with a value that is not empty. */
+  readonly keys: ReadonlySet<string>
+  /** The value of one key as text. */
+  readonly value: (key: string) => string | undefined
+}
+
+/** Why and when to read again. */
+export interface Freshness {
+  /** Any change is a reason to read again. */
+  readonly token: string
+  /** A reading older than this (ms) is repeated; Infinity while all is well. */
+  readonly maxAge: number
+}
+
+/** See the header of this file. */
+export interface SecretReader extends LiveCache {
+  /** The Secret, or undefined when it does not exist. Throws KubeError when the API server does not answer. */
+  read: (ref: Required<ObjectRef>, freshness: Freshness, signal: AbortSignal) => Promise<KnownSecret | undefined>
+  /** What is known without asking. */
+  known: (ref: Required<ObjectRef>) => KnownSecret | undefined
+  /** Drops everything about the Secrets of a system that is gone. */
+  forget: (refs: readonly ObjectRef[]) => void
+}
+
+interface Reading {
+  /** Undefined after our own write: the next reader's token is as good as any. */
+  readonly token: string | undefined
+  readonly at: number
+  readonly object: KubeObject | undefined
+  readonly secret: KnownSecret | undefined
+}
+
+/** Makes a reader. @param now ms, monotonic */
+export function secretReader({
+  client,
+  now,
+}: {
+  readonly client: KubeClient
+  readonly now: () => number
+}): SecretReader {
+  const readings = new Map<string, Reading>()
+
+  const remember = (
+    key: string,
+    token: string | undefined,
+    object: KubeObject | undefined,
+  ): KnownSecret | undefined => {
+    const secret = object === undefined ? undefined : knownSecret(object)
+    const stub =
+      object === undefined ? undefined : { apiVersion: object.apiVersion, kind: object.kind, metadata: object.metadata }
+    readings.set(key, { token, at: now(), object: stub, secret })
+    return secret
+  }
+
+  return {
+    kind: kinds.Secret,
+    read: async (ref, { token, maxAge }, signal) => {
+      const key = keyOf(ref)
+      const last = readings.get(key)
+      if (last !== undefined && (last.token ?? token) === token && now() - last.at < maxAge) {
+        if (last.token === undefined) readings.set(key, { ...last, token })
+        return last.secret
+      }
+      try {
+        return remember(key, token, await client.get(kinds.Secret, ref, { signal }))
+      } catch (error) {
+        if (!isNotFound(error)) throw error
+        return remember(key, token, undefined)
+      }
+    },
+    known: (ref) => readings.get(keyOf(ref))?.secret,
+    forget: (refs) => {
+      for (const ref of refs) readings.delete(keyOf(ref))
+    },
+    get: (ref) => readings.get(keyOf(ref))?.object,
+    ownedBy: () => [],
+    whole: (object) => object,
+    observe: (written) => {
+      remember(keyOf(written.metadata), undefined, written)
+    },
+    observeDeleted: (deleted) => readings.delete(keyOf(deleted.metadata)),
+  }
+}
+
+function knownSecret(object: KubeObject): KnownSecret {
+  const data = (object['data'] ?? {}) as Readonly<Record<string, string>>
+  const entries = Object.entries(data).sort(([a], [b]) => (a < b ? -1 : 1))
+  return {
+    hash: createHash('sha256').update(JSON.stringify(entries)).digest('hex').slice(0, 16),
+    keys: new Set(entries.filter(([, value]) => value !== '').map(([key]) => key)),
+    value: (key) => {
+      const value = data[key]
+      return value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8')
+    },
+  }
+}

@@ -1,0 +1,148 @@
+/** The fourth verb's result: the whole status, computed from scratch every time. Pure. */
+import { mergeConditions } from '../../api/v1alpha1/conditions.ts'
+import { names, workerNames, workerPorts } from '../../api/v1alpha1/names.ts'
+import { workerFields, type WorkerField } from '../../api/v1alpha1/schema/services.ts'
+import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
+import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
+import { finding, messageOf, worst, type Finding } from '../errors.ts'
+import { hasBeenReady, pauseDetail, type Assessment, type Observed } from './assess.ts'
+import type { Gates } from './gates.ts'
+import { isRolledOut } from './readiness.ts'
+import { componentStatuses } from './sidecars.ts'
+import { conditionUpdates, overallFinding } from './status/conditions.ts'
+import { operationStatus, phaseOf, timestamp } from './status/operation.ts'
+import { serviceStatuses, type Rollout } from './status/sections.ts'
+import { topicStatuses } from './topics.ts'
+
+/** What became of the desired objects. */
+export interface Applied {
+  /** Objects that could not be written. */
+  readonly failures: readonly Finding[]
+  /** Objects that differ from what is desired and are held by a closed gate, as `Kind/name`. */
+  readonly outdated: readonly string[]
+}
+
+/** What a status is made from. */
+export interface StatusInput {
+  readonly observed: Observed
+  readonly assessment: Assessment
+  readonly gates: Gates
+  readonly applied: Applied
+  /** What is rolled out of each worker, as far as its Deployment exists. */
+  readonly rollouts: Readonly<Partial<Record<WorkerField, Rollout>>>
+  /** Version this generation asks for. */
+  readonly version: string
+}
+
+/** Computes the status. */
+export function statusOf(input: StatusInput): TodoChatbotStatus {
+  const { observed, assessment, gates, version } = input
+  const { seen, live, topics, components } = observed
+  const { bot, now } = seen
+  const { generation } = bot.metadata
+  const upToDate = upToDateFinding(input)
+  const overall = overallFinding({ assessment, upToDate })
+  const before = hasBeenReady(seen)
+  const operation = operationStatus({
+    generation,
+    before,
+    upToDate,
+    overall,
+    held: gates.held,
+    previous: bot.status?.operation,
+    now,
+  })
+  const overdue = operation?.deadline !== undefined && now >= Date.parse(operation.deadline)
+  const updates = conditionUpdates({
+    assessment,
+    upToDate,
+    heldBy: gates.held?.by,
+    paused: seen.paused ? { since: pauseDetail(seen) } : undefined,
+    before,
+    overdue,
+  })
+  const running = upToDate === undefined && overall === undefined ? version : bot.status?.version
+  return {
+    observedGeneration: generation,
+    phase: phaseOf({ paused: seen.paused, before, overall, operation }),
+    summary: overall === undefined ? `Version ${version} runs` : messageOf(overall).slice(0, 1024),
+    ...(running === undefined ? {} : { version: running }),
+    endpoint: endpointOf(bot),
+    conditions: mergeConditions(bot.status?.conditions, updates, generation, timestamp(now)),
+    services: serviceStatuses({
+      live,
+      assessment,
+      rollouts: input.rollouts,
+      previous: bot.status?.services ?? [],
+      now: timestamp(now),
+    }),
+    topics: topicStatuses(topics),
+    components: componentStatuses(
+      workerFields.map((field) => ({ appId: live.workers[field].name, ...live.workers[field] })),
+      components,
+      live.sidecars,
+    ),
+    ...(operation === undefined ? {} : { operation }),
+  }
+}
+
+/** Status of a resource whose stored spec does not fit the schema: nothing else can be said. */
+export function invalidStatus(resource: {
+  generation: number
+  previous: TodoChatbotStatus | undefined
+  problems: string
+  now: number
+  name: string
+}): TodoChatbotStatus {
+  const { generation, previous, problems, now, name } = resource
+  const found = finding('SpecInvalid', `TodoChatbot/${name}`, problems)
+  const said = { reason: found.reason, message: messageOf(found).slice(0, 4096) }
+  return {
+    ...previous,
+    observedGeneration: generation,
+    phase: 'Stalled',
+    summary: said.message.slice(0, 1024),
+    conditions: mergeConditions(
+      previous?.conditions,
+      [
+        { type: 'Ready', status: 'False', ...said },
+        { type: 'Reconciling', status: 'False', reason: 'Done', message: 'Nothing to do' },
+        { type: 'Stalled', status: 'True', ...said },
+        { type: 'ConfigValid', status: 'False', ...said },
+      ],
+      generation,
+      timestamp(now),
+    ),
+  }
+}
+
+/** Why the cluster does not hold what this generation asks for: refused writes, held objects, unfinished rollouts. Health is not part of it. */
+function upToDateFinding({ observed: { live }, applied, gates }: StatusInput): Finding | undefined {
+  const refused = worst(applied.failures)
+  if (refused !== undefined) return refused
+  const [first] = applied.outdated
+  if (first !== undefined) {
+    const by = gates.held?.by
+    const more = applied.outdated.length > 1 ? ` and ${applied.outdated.length - 1} more` : ''
+    if (by?.reason === 'Paused') return by
+    return finding(
+      'Waiting',
+      first,
+      `${more === '' ? 'waits' : `waits, ${more.trim()}`}${by === undefined ? '' : `, for ${by.object}: ${by.detail}`}`,
+    )
+  }
+  const rolling = [...Object.values(live.dependencies), ...Object.values(live.workers)].find(
+    (state) => !isRolledOut(state),
+  )
+  return rolling === undefined
+    ? undefined
+    : finding(
+        'RollingOut',
+        `${rolling.kind}/${rolling.name}`,
+        `${rolling.live?.updated ?? 0} of ${rolling.wanted} pods are of the newest version`,
+      )
+}
+
+function endpointOf({ metadata: { name, namespace } }: TodoChatbot): string {
+  return `http://${names.worker(name, workerNames.chatApi)}.${namespace}.svc:${workerPorts.chatApi}`
+}

@@ -1,0 +1,116 @@
+/** The conditions of a TodoChatbot, from findings. Pure. */
+import type { ConditionType, ConditionUpdate } from '../../../api/v1alpha1/conditions.ts'
+import { workerFields } from '../../../api/v1alpha1/schema/services.ts'
+import { finding, messageOf, worst, type Finding } from '../../errors.ts'
+import type { Assessment } from '../assess.ts'
+
+/** What the conditions are made from. */
+export interface ConditionsInput {
+  readonly assessment: Assessment
+  /** Why the cluster does not hold all that is desired of this generation. */
+  readonly upToDate: Finding | undefined
+  /** What holds the first stage that is held. */
+  readonly heldBy: Finding | undefined
+  readonly paused: { readonly since: string } | undefined
+  /** Every worker was ready once: a failure is then a degradation. */
+  readonly before: boolean
+  /** The running operation is past its deadline. */
+  readonly overdue: boolean
+}
+
+/** The one finding that says why a system is not ready; undefined when it is. */
+export function overallFinding({
+  assessment,
+  upToDate,
+}: Pick<ConditionsInput, 'assessment' | 'upToDate'>): Finding | undefined {
+  return worst([...Object.values(domainFindings(assessment, undefined)), upToDate])
+}
+
+/** All conditions, in any order. */
+export function conditionUpdates(input: ConditionsInput): ConditionUpdate[] {
+  const { assessment, upToDate, heldBy, before, overdue, paused } = input
+  const overall = overallFinding(input)
+  const domains = domainFindings(assessment, heldBy)
+  const stalled = overall !== undefined && (overall.severity === 'Terminal' || overdue)
+  const degraded = before && overall !== undefined && overall.severity !== 'Progress'
+  return [
+    {
+      type: 'Ready',
+      ...(overall === undefined
+        ? { status: 'True', reason: 'Ready', message: 'Everything runs as specified' }
+        : { ...said(overall), status: overall.severity === 'Progress' ? 'Unknown' : 'False' }),
+    },
+    flag('Reconciling', overall !== undefined && !stalled ? overall : undefined, 'Done', 'Nothing to do'),
+    flag(
+      'Stalled',
+      stalled ? (overall.severity === 'Terminal' ? overall : overdueFinding(overall)) : undefined,
+      'AsExpected',
+      'Nothing is stuck',
+    ),
+    ...Object.entries(domains).map(([type, found]) => holds(type as keyof typeof domains, found)),
+    upToDate === undefined
+      ? {
+          type: 'UpToDate',
+          status: 'True',
+          reason: 'Applied',
+          message: 'Everything of this generation is applied and rolled out',
+        }
+      : { type: 'UpToDate', status: 'False', ...said(upToDate) },
+    flag('Degraded', degraded ? overall : undefined, 'AsExpected', 'Nothing that worked is broken'),
+    paused === undefined
+      ? { type: 'Paused', status: 'False', reason: 'NotPaused', message: 'Changes are carried out' }
+      : { type: 'Paused', status: 'True', reason: 'Paused', message: paused.since },
+  ]
+}
+
+const good = {
+  ConfigValid: ['Valid', 'The settings of every worker are valid'],
+  DatabaseReady: ['Ready', 'PostgreSQL holds the schema of this version'],
+  StateStoreReady: ['Ready', 'The state store is ready'],
+  KafkaReady: ['Ready', 'The brokers answer'],
+  TopicsReady: ['Ready', 'Every topic is as specified'],
+  DaprReady: ['Loaded', 'Every sidecar is injected and has loaded its components'],
+  WorkersReady: ['Ready', 'Every pod of every worker is ready'],
+} as const satisfies Partial<Record<ConditionType, readonly [reason: string, message: string]>>
+
+/** A worker that is merely waiting for its stage says what the stage waits for. */
+function domainFindings(
+  assessment: Assessment,
+  heldBy: Finding | undefined,
+): Record<keyof typeof good, Finding | undefined> {
+  const workers = worst(workerFields.map((field) => assessment.workers[field]))
+  const sidecars = assessment.daprInstalled ?? worst(workerFields.map((field) => assessment.sidecars[field]))
+  const waiting = (found: Finding | undefined): Finding | undefined =>
+    found?.reason === 'Waiting' && heldBy !== undefined ? finding('Waiting', heldBy.object, heldBy.detail) : found
+  return {
+    ConfigValid: assessment.config,
+    DatabaseReady: assessment.database ?? assessment.migration,
+    StateStoreReady: assessment.stateStore,
+    KafkaReady: assessment.kafka,
+    // What is known of the topics is old while the brokers are away.
+    TopicsReady:
+      assessment.kafka === undefined || assessment.topics?.severity === 'Terminal'
+        ? assessment.topics
+        : finding('Waiting', assessment.kafka.object, assessment.kafka.detail),
+    DaprReady: waiting(sidecars),
+    WorkersReady: waiting(workers),
+  }
+}
+
+const said = (found: Finding): { reason: string; message: string } => ({
+  reason: found.reason,
+  message: messageOf(found).slice(0, 4096),
+})
+
+function holds(type: keyof typeof good, found: Finding | undefined): ConditionUpdate {
+  const [reason, message] = good[type]
+  if (found === undefined) return { type, status: 'True', reason, message }
+  return { type, status: found.reason === 'Checking' ? 'Unknown' : 'False', ...said(found) }
+}
+
+/** An abnormal-true condition: True names what is wrong. */
+function flag(type: ConditionType, found: Finding | undefined, reason: string, message: string): ConditionUpdate {
+  return found === undefined ? { type, status: 'False', reason, message } : { type, status: 'True', ...said(found) }
+}
+
+const overdueFinding = ({ object, detail }: Finding): Finding => finding('DeadlineExceeded', object, detail)

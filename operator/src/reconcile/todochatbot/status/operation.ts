@@ -1,0 +1,55 @@
+/** `status.operation` and `status.phase`: what is going on, since when, and what holds it. Pure. */
+import type { OperationStatus, TodoChatbotStatus } from '../../../api/v1alpha1/schema/status.ts'
+import type { Stage } from '../../../desired/types.ts'
+import type { Finding } from '../../errors.ts'
+
+/** An operation that takes longer (ms) is reported as stalled; it is never given up. Longer than a migration may take. */
+export const operationDeadline = 20 * 60_000
+
+/** What an operation is made from. */
+export interface OperationInput {
+  readonly generation: number
+  readonly before: boolean
+  readonly upToDate: Finding | undefined
+  readonly overall: Finding | undefined
+  readonly held: { readonly stage: Stage; readonly by: Finding | undefined } | undefined
+  readonly previous: OperationStatus | undefined
+  /** ms since the epoch */
+  readonly now: number
+}
+
+/** The running operation; undefined when there is nothing to do. */
+export function operationStatus(input: OperationInput): OperationStatus | undefined {
+  const { generation, before, upToDate, overall, held, previous, now } = input
+  if (overall === undefined) return undefined
+  const kind = !before ? 'Install' : upToDate !== undefined ? 'Update' : 'Recover'
+  const id = `${kind}-${generation}`
+  const startedAt = previous?.id === id && previous.startedAt !== undefined ? previous.startedAt : timestamp(now)
+  const blocker = held?.by ?? overall
+  return {
+    id,
+    kind,
+    step: held?.stage ?? 'Rollout',
+    startedAt,
+    deadline: timestamp(Date.parse(startedAt) + operationDeadline),
+    blockedBy: { rule: blocker.reason, object: blocker.object, message: blocker.detail },
+  }
+}
+
+/** One word for people. */
+export function phaseOf(input: {
+  paused: boolean
+  before: boolean
+  overall: Finding | undefined
+  operation: OperationStatus | undefined
+}): NonNullable<TodoChatbotStatus['phase']> {
+  const { paused, before, overall, operation } = input
+  if (paused) return 'Paused'
+  if (overall === undefined) return 'Ready'
+  if (!before) return overall.severity === 'Terminal' ? 'Stalled' : 'Installing'
+  if (overall.severity !== 'Progress') return 'Degraded'
+  return operation?.kind === 'Recover' ? 'Degraded' : 'Updating'
+}
+
+/** RFC 3339 in UTC, whole seconds, as Kubernetes writes times. */
+export const timestamp = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
