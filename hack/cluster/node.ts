@@ -6,17 +6,25 @@ import { containerdSocket } from './containerd.ts'
 import { writeKubeconfig } from './control-plane.ts'
 import type { RunningControlPlane } from './control-plane.ts'
 import { ensureDaemon } from './daemon.ts'
+import type { Daemon } from './daemon.ts'
 import { settings } from './settings.ts'
 import { waitFor } from './waiting.ts'
 
 /** Starts the kubelet and kube-proxy on this machine and waits until the node is Ready. */
 export async function ensureNode(stateDir: string, programs: string, plane: RunningControlPlane): Promise<void> {
-  await Promise.all([ensureKubelet(stateDir, programs, plane), ensureKubeProxy(stateDir, programs, plane)])
+  const before = Date.now()
+  const [kubelet] = await Promise.all([
+    ensureKubelet(stateDir, programs, plane),
+    ensureKubeProxy(stateDir, programs, plane),
+  ])
+  // After a crash the API server still shows what the kubelet that died said: only a new heartbeat counts.
+  const since = kubelet.started ? before - 1_000 : 0
   const client = await apiClient(plane.kubeconfigPath)
   try {
     const look = async (): Promise<true | undefined> => {
       const node = (await client.call('GET', `/api/v1/nodes/${settings.node}`)) as NodeObject
       const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready')
+      if (ready && Date.parse(ready.lastHeartbeatTime) < since) throw new Error('no heartbeat yet')
       if (ready?.status !== 'True') throw new Error(ready?.message ?? 'the node has no condition Ready')
       return true
     }
@@ -28,11 +36,16 @@ export async function ensureNode(stateDir: string, programs: string, plane: Runn
 
 interface NodeObject {
   readonly status?: {
-    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[]
+    readonly conditions?: readonly {
+      readonly type: string
+      readonly status: string
+      readonly message?: string
+      readonly lastHeartbeatTime: string
+    }[]
   }
 }
 
-async function ensureKubelet(stateDir: string, programs: string, plane: RunningControlPlane): Promise<void> {
+async function ensureKubelet(stateDir: string, programs: string, plane: RunningControlPlane): Promise<Daemon> {
   const root = join(stateDir, 'kubelet')
   await mkdir(root, { recursive: true })
   const pki = join(stateDir, 'pki')
@@ -55,7 +68,7 @@ async function ensureKubelet(stateDir: string, programs: string, plane: RunningC
   )
   const path = join(root, 'config.json')
   await writeFile(path, configuration)
-  await ensureDaemon(stateDir, {
+  return ensureDaemon(stateDir, {
     name: 'kubelet',
     program: join(programs, 'kubelet'),
     args: [

@@ -9,8 +9,10 @@
  */
 import { readdir, readFile, readlink, rm, rmdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { buildah } from '../images/builder.ts'
 import { run, succeeds } from './command.ts'
 import { findDaemons, stopProcess } from './daemon.ts'
+import { cacheFolder } from './folders.ts'
 import { removeFootprint } from './footprint.ts'
 import { CNI_NETWORK, removeNetwork } from './network.ts'
 import { settings } from './settings.ts'
@@ -35,6 +37,7 @@ export async function removeFullCluster(stateDir: string, progress: Progress): P
   await progress.step('remove mounts and cgroups', async () => {
     await unmountBelow(stateDir)
     await removeCgroups()
+    await discardInterruptedBuilds()
   })
   await progress.step('remove network', async () => {
     await removeNetwork(stateDir)
@@ -124,6 +127,12 @@ async function unmountBelow(folder: string): Promise<void> {
   }
   const left = mountsBelow(await readFile('/proc/self/mountinfo', 'utf8'), folder)
   if (left.length > 0) throw new Error(`cannot unmount ${left.join(', ')}`)
+}
+
+/** A build that was killed leaves its working container, mounted in the cache folder. Layers stay. */
+async function discardInterruptedBuilds(): Promise<void> {
+  await buildah().discardContainers()
+  await unmountBelow(join(cacheFolder(), 'buildah'))
 }
 
 /** Commands that remove every chain kube-proxy and the kubelet made from one table, as lines for iptables-restore. */

@@ -33,7 +33,8 @@ async function up(options: Options): Promise<void> {
   if (options.profile === 'control-plane') return controlPlaneOnly(options.stateDir, progress)
   if (!options.operator) {
     await (options.provider === 'kind' ? ensureKind : ensureLocalCluster)(options.stateDir, progress)
-    progress.say(`The cluster runs (${progress.elapsed().toFixed(0)} s). Stop it with ./hack/down.`); return;
+    progress.say(`The cluster runs (${progress.elapsed().toFixed(0)} s). Stop it with ./hack/down.`)
+    return
   }
   const start = options.provider === 'kind' ? ensureKindCluster : ensureFullCluster
   const cluster = await start(options.stateDir, progress)

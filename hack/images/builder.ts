@@ -1,4 +1,4 @@
-import { mkdir, rename } from 'node:fs/promises'
+import { mkdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cached } from '../cluster/build-cache.ts'
 import { run, succeeds } from '../cluster/command.ts'
@@ -49,7 +49,7 @@ export async function builtImage(
  * buildah, with its storage in the cache folder: layers that have not changed are not built again. `chroot`
  * isolation needs root but no container runtime.
  */
-export function buildah(): ImageBuilder {
+export function buildah(): ImageBuilder & { readonly discardContainers: () => Promise<void> } {
   const storage = join(cacheFolder(), 'buildah')
   const store = ['--root', join(storage, 'root'), '--runroot', join(storage, 'run'), '--storage-driver', 'overlay']
   const options = { env: { BUILDAH_ISOLATION: 'chroot' }, timeout: 15 * 60_000 }
@@ -73,6 +73,10 @@ export function buildah(): ImageBuilder {
           context,
         ]),
       )
+    },
+    async discardContainers() {
+      const used = await stat(join(storage, 'root')).catch(() => undefined)
+      if (used) await succeeds('buildah', [...store, 'rm', '--all'], options)
     },
     has: (reference) => succeeds('buildah', [...store, 'inspect', '--type', 'image', reference], options),
     async tag(reference, alias) {
