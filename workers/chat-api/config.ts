@@ -17,7 +17,6 @@ export const chatApiSettingsSchema = z.strictObject({
     .max(1_048_576)
     .default(65_536)
     .describe('Largest request body in bytes; larger ones get 413.'),
-  jsonDepth: z.int().min(4).max(64).default(16).describe('Deepest nesting of a JSON body; deeper ones get 400.'),
   defaultTimezone: zoneField.default('UTC').describe('IANA zone of accounts that name none when they sign up.'),
   signup: z.boolean().default(true).describe('Whether strangers may create accounts.'),
   tokenLifetime: milliseconds(minute, 30 * day)

@@ -32,11 +32,11 @@ export interface ChangeCause {
   now: string
 }
 
-/** One task of one user; `expectedVersion` comes from If-Match. */
+/** One task of one user; `expectedVersions` comes from If-Match: the change is made only at one of them. */
 export interface TaskAddress {
   userId: string
   taskId: string
-  expectedVersion?: number
+  expectedVersions?: readonly number[]
 }
 
 /** The state after a change, and whether anything was written. */
@@ -79,7 +79,7 @@ export async function insertNextInstance(tx: Transaction, task: Task, cause: Cha
 /**
  * Locks the task, applies `change` to it and stores the result as the next version with one event of `action`.
  * @throws {TaskNotFound} unknown, deleted or another user's
- * @throws {TaskVersionMismatch} `expectedVersion` is not the current one
+ * @throws {TaskVersionMismatch} none of `expectedVersions` is the current one
  */
 export async function changeTask(
   tx: Transaction,
@@ -95,7 +95,7 @@ export async function changeTask(
   const row = rows[0]
   if (!row) throw new TaskNotFound(address.taskId)
   const before = taskFromRow(row)
-  if (address.expectedVersion !== undefined && address.expectedVersion !== before.version) {
+  if (address.expectedVersions && !address.expectedVersions.includes(before.version)) {
     throw new TaskVersionMismatch(before.id, before.version)
   }
   const wanted = change(before)
