@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import type { FastifyInstance } from 'fastify'
+import { Client } from 'pg'
+import { startPostgres } from '../../../hack/cluster/index.ts'
+import type { PostgresServer } from '../../../hack/cluster/index.ts'
+import type { CloudEvent } from '../../lib/cloud-event.ts'
+import { createLogger } from '../../lib/logger.ts'
+import type { Logger } from '../../lib/logger.ts'
+import { createMetrics } from '../../lib/metrics.ts'
+import type { Metrics } from '../../lib/metrics.ts'
+import { createDatabase } from '../../lib/postgres.ts'
+import type { Database } from '../../lib/postgres.ts'
+import { createServer } from '../../lib/server.ts'
+import { changeTask, insertTask } from '../../lib/task/store.ts'
+import type { ChangeCause } from '../../lib/task/store.ts'
+import type { TaskAction, TaskEventData } from '../../lib/task/event.ts'
+import type { Task } from '../../lib/task/task.ts'
+import { createTracing } from '../../lib/tracing.ts'
+import type { Tracing } from '../../lib/tracing.ts'
+
+/** An event of `task-events` as it would be published. */
+export type TaskEvent = CloudEvent<TaskEventData>
+
+/** One running copy of a worker: its own pool and HTTP server, like a pod of its own. */
+export interface Replica {
+  readonly database: Database
+  readonly server: FastifyInstance
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly tracing: Tracing
+}
+
+/** A migrated database and the part of chat-api that writes tasks: what the consumers' tests build on. */
+export interface TaskSystem {
+  readonly postgres: PostgresServer
+  /** As the workers' role. */
+  readonly database: Database
+  /** SQL as superuser: faults that no worker could cause. */
+  admin(sql: string): Promise<void>
+  replica(): Promise<Replica>
+  addUser(): Promise<string>
+  /** Stores a task and returns its CREATED event. */
+  create(userId: string, fields?: Partial<Task>): Promise<TaskEvent>
+  /** Changes it and returns the event of the change. */
+  change(
+    taskId: string,
+    userId: string,
+    action: Exclude<TaskAction, 'CREATED'>,
+    change: (task: Task) => Task,
+  ): Promise<TaskEvent>
+  /** What is in the outbox for a user, in the order it was appended. */
+  outbox<Data = TaskEventData>(userId: string, type?: string): Promise<CloudEvent<Data>[]>
+  stop(): Promise<void>
+}
+
+const migrations = new URL('../../migrations/', import.meta.url)
+
+/** Starts PostgreSQL, runs the migrations as the owner and grants the workers' role its rights. */
+export async function startTaskSystem(): Promise<TaskSystem> {
+  const postgres = await startPostgres()
+  const run = async (url: string, sql: string): Promise<void> => {
+    const client = new Client({ connectionString: url })
+    await client.connect()
+    await client.query(sql).finally(() => client.end())
+  }
+  for (const name of (await readdir(migrations)).sort()) {
+    await run(postgres.ownerUrl, await readFile(new URL(name, migrations), 'utf8'))
+  }
+  await run(
+    postgres.ownerUrl,
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO todo_app;
+     GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO todo_app`,
+  )
+  const adminUrl = Object.assign(new URL(postgres.superuserUrl), { pathname: '/todo' }).href
+  const logger = createLogger({ service: 'test', system: 'test', version: '0', pod: 'test', level: 'fatal' as 'error' })
+  const open: { close: () => Promise<unknown> }[] = []
+  const connect = (): Database => {
+    const database = createDatabase({
+      uri: postgres.url,
+      applicationName: 'test',
+      pool: { min: 0, max: 8 },
+      statementTimeout: 5000,
+      slowQueryThreshold: 10_000,
+      logger,
+    })
+    open.push(database)
+    return database
+  }
+  const database = connect()
+  const outbox = async <Data>(userId: string, type?: string): Promise<CloudEvent<Data>[]> => {
+    const { rows } = await database.query<{ payload: CloudEvent<Data> }>(
+      'SELECT payload FROM outbox WHERE key = $1 AND ($2::text IS NULL OR type = $2) ORDER BY id',
+      [userId, type ?? null],
+    )
+    return rows.map(({ payload }) => payload)
+  }
+  const lastEvent = async (userId: string, taskId: string): Promise<TaskEvent> => {
+    const event = (await outbox<TaskEventData>(userId)).findLast(
+      ({ subject, type }) => subject === taskId && type.startsWith('com.todo.task.'),
+    )
+    if (!event) throw new Error(`the outbox has no event of task ${taskId}`)
+    return event
+  }
+  const cause = (userId: string): ChangeCause => ({
+    actor: { type: 'user', id: userId },
+    correlationId: randomUUID(),
+    producer: 'todo-chat-api',
+    now: new Date().toISOString(),
+  })
+
+  return {
+    postgres,
+    database,
+    outbox,
+    admin: (sql) => run(adminUrl, sql),
+    replica: async () => {
+      const metrics = createMetrics({ service: 'test', version: '0' })
+      const tracing = await createTracing({ service: 'test', version: '0', system: 'test', samplingRate: 0 })
+      const server = createServer({ logger, metrics, tracing })
+      open.push(server)
+      return { database: connect(), server, logger, metrics, tracing }
+    },
+    addUser: async () => {
+      const id = randomUUID()
+      await database.query(
+        `INSERT INTO users (id, email, password_hash, timezone, created_at) VALUES ($1, $2, 'none', 'UTC', now())`,
+        [id, `${id}@example.org`],
+      )
+      return id
+    },
+    create: async (userId, fields = {}) => {
+      const task = { ...newTask(userId), ...fields }
+      await database.transaction((tx) => insertTask(tx, task, cause(userId)))
+      return lastEvent(userId, task.id)
+    },
+    change: async (taskId, userId, action, change) => {
+      await database.transaction((tx) => changeTask(tx, { userId, taskId }, action, change, cause(userId)))
+      return lastEvent(userId, taskId)
+    },
+    stop: async () => {
+      for (const part of open.reverse()) await part.close()
+      await postgres.stop()
+    },
+  }
+}
+
+/** Delivers an event (or any text) as the sidecar does; resolves to the answer, SUCCESS, RETRY or DROP. */
+export async function deliver(server: FastifyInstance, event: TaskEvent | string): Promise<string> {
+  const response = await server.inject({
+    method: 'POST',
+    url: '/events/task-events',
+    headers: { 'content-type': 'application/cloudevents+json' },
+    payload: typeof event === 'string' ? event : JSON.stringify(event),
+  })
+  return response.json<{ status: string }>().status
+}
+
+function newTask(userId: string): Task {
+  const now = new Date().toISOString()
+  return {
+    id: randomUUID(),
+    userId,
+    title: 'Water the plants',
+    description: '',
+    status: 'open',
+    completedAt: null,
+    priority: 'NONE',
+    tags: [],
+    dueAt: null,
+    timezone: 'Europe/Berlin',
+    recurrence: null,
+    reminders: [],
+    version: 1,
+    createdAt: now,
+    updatedAt: now,
+    deletedAt: null,
+    source: 'user',
+  }
+}
+
+/**
+ * Has the next `times` rows of a table end their own session, at the INSERT or at COMMIT: the crash a test cannot time. The
+ * count is a sequence, because nothing else survives the rollback the crash leads to.
+ */
+export async function crashAt(
+  system: TaskSystem,
+  table: string,
+  moment: 'insert' | 'commit',
+  times: number,
+): Promise<void> {
+  const name = `crash_${randomUUID().replaceAll('-', '')}`
+  const trigger =
+    moment === 'insert'
+      ? `CREATE TRIGGER ${name} BEFORE INSERT ON ${table} FOR EACH ROW`
+      : `CREATE CONSTRAINT TRIGGER ${name} AFTER INSERT ON ${table} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW`
+  await system.admin(
+    `CREATE SEQUENCE ${name};
+     CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+     BEGIN
+       IF nextval('${name}') <= ${times} THEN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); END IF;
+       RETURN NEW;
+     END $$;
+     ${trigger} EXECUTE FUNCTION ${name}()`,
+  )
+}
