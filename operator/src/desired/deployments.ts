@@ -82,6 +82,7 @@ const container = (input: DesireInput, field: WorkerField): Json => {
   return {
     name: worker,
     ...imageOf(input, 'workers', service.image),
+    terminationMessagePolicy: 'FallbackToLogsOnError',
     command: ['node', '--enable-source-maps', `/app/${worker}.mjs`],
     env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } }],
     ports: [containerPort('http', workerPorts[field])],

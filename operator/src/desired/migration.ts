@@ -58,6 +58,7 @@ const template = (input: DesireInput): Json => {
           name: 'migrate',
           image,
           imagePullPolicy,
+          terminationMessagePolicy: 'FallbackToLogsOnError',
           command: ['node', '--enable-source-maps', '/app/migrate.mjs'],
           resources: spec.services.chatApi.resources,
           securityContext: containerSecurity,

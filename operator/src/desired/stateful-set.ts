@@ -32,6 +32,10 @@ export interface Dependency {
   }[]
 }
 
+/** The API server drops empty maps; wanting one would look like drift for ever. */
+const whenFilled = (key: string, value: Readonly<Record<string, string>>): Json =>
+  Object.keys(value).length === 0 ? {} : { [key]: value }
+
 /**
  * A StatefulSet of one pod with one volume. Claim templates and selector hold nothing that ever changes, because the API server refuses
  * changes there. The claim stays when the resource is deleted unless the policy says Delete.
@@ -69,7 +73,7 @@ export const statefulSet = (input: DesireInput, dependency: Dependency): Desired
         template: {
           metadata: {
             labels: labelsFor(system, dependency.name, 'dependency', versionOf(input)),
-            annotations: secretsHash(input.facts, dependency.secrets),
+            ...whenFilled('annotations', secretsHash(input.facts, dependency.secrets)),
           },
           spec: {
             ...podBase(input, name),
@@ -79,8 +83,9 @@ export const statefulSet = (input: DesireInput, dependency: Dependency): Desired
                 name: dependency.name,
                 image,
                 imagePullPolicy,
+                terminationMessagePolicy: 'FallbackToLogsOnError',
                 ...(dependency.args === undefined ? {} : { args: dependency.args }),
-                env: dependency.env,
+                ...(dependency.env.length === 0 ? {} : { env: dependency.env }),
                 ports: [containerPort(dependency.name, dependencyPorts[dependency.name])],
                 resources: dependency.resources,
                 securityContext: containerSecurity,

@@ -23,6 +23,27 @@ const rulesOf = (schema: z.ZodType): readonly Rule[] => (schema.meta()?.[key] as
 export const withRules = <T extends z.ZodType>(schema: T, ...rules: readonly Rule[]): T =>
   schema.meta({ ...schema.meta(), [key]: [...rulesOf(schema), ...rules] })
 
+/** A rule over several fields, stated for the API server and for the operator. */
+export interface Check<Value> extends Rule {
+  readonly holds: (value: Value) => boolean
+  /** Where zod reports it: the same place as `fieldPath`. */
+  readonly path?: readonly string[]
+}
+
+/** Attaches checks over several fields: as CEL for the API server, as a refinement for the operator. */
+export const checked = <T extends z.ZodType>(schema: T, ...checks: readonly Check<z.output<T>>[]): T => {
+  const refined = checks.reduce<T>(
+    (current, { holds, message, path }) => current.refine(holds, { message, path: [...(path ?? [])] }),
+    schema,
+  )
+  return withRules(
+    refined,
+    ...checks.map(({ rule, message, path }) =>
+      path === undefined ? { rule, message } : { rule, message, fieldPath: `.${path.join('.')}` },
+    ),
+  )
+}
+
 /** Attaches the text of `kubectl explain`. */
 export const described = <T extends z.ZodType>(schema: T, description: string): T =>
   schema.meta({ ...schema.meta(), description })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { described, duration, hostPort, objectName, secretKey, text, withRules } from './field.ts'
+import { checked, described, duration, hostPort, objectName, secretKey, text, withRules } from './field.ts'
 import { deletionPolicySchema, resourcesSchema, secretKeyRefSchema, storageSchema } from './resources.ts'
 
 const day = 86_400_000
@@ -10,40 +10,42 @@ export const topicAliases = ['taskEvents', 'taskReminders', 'taskUpdates'] as co
 export type TopicAlias = (typeof topicAliases)[number]
 
 const topicSchema = (carries: string, retention: string) =>
-  described(
-    z.strictObject({
-      partitions: described(
-        z.int().min(1).max(256).default(3),
-        'Number of partitions, 1 to 256. It only grows: Kafka cannot remove partitions, so a smaller number is refused with the condition TopicsReady=False and changes nothing.',
-      ),
-      retention: duration('How long Kafka keeps the events', { min: 60_000, max: 3650 * day }).default(retention),
-      replicas: described(
-        z.int().min(1).max(7),
-        'Replication factor, 1 to 7, used when the topic is created. Default: 1 with kafka.mode Embedded; External by profile: Development 1, Staging 2, Production 3.',
-      ).optional(),
-      config: described(
-        z
-          .record(z.string().max(100), z.string().max(1024))
-          .refine((value) => Object.keys(value).length <= 32, 'at most 32 entries'),
-        'Further topic configuration, such as {"compression.type": "lz4"}; keys and values as Kafka names them. retention.ms is set by retention.',
-      )
-        .meta({ maxProperties: 32 })
-        .optional(),
-    }),
-    `The topic that carries ${carries}.`,
+  checked(
+    described(
+      z.strictObject({
+        partitions: described(
+          z.int().min(1).max(256).default(3),
+          'Number of partitions, 1 to 256. It only grows: Kafka cannot remove partitions, so a smaller number is refused with the condition TopicsReady=False and changes nothing.',
+        ),
+        retention: duration('How long Kafka keeps the events', { min: 60_000, max: 3650 * day }).default(retention),
+        replicas: described(
+          z.int().min(1).max(7),
+          'Replication factor, 1 to 7, used when the topic is created. Default: 1 with kafka.mode Embedded; External by profile: Development 1, Staging 2, Production 3.',
+        ).optional(),
+        config: described(
+          z
+            .record(z.string().max(100), z.string().max(1024))
+            .refine((value) => Object.keys(value).length <= 32, 'at most 32 entries'),
+          'Further topic configuration, such as {"compression.type": "lz4"}; keys and values as Kafka names them. retention.ms is set by retention.',
+        )
+          .meta({ maxProperties: 32 })
+          .optional(),
+      }),
+      `The topic that carries ${carries}.`,
+    ),
+    {
+      rule: "!has(self.config) || !('retention.ms' in self.config)",
+      message: 'config may not hold retention.ms; use retention',
+      path: ['config'],
+      holds: ({ config }) => config?.['retention.ms'] === undefined,
+    },
   )
-
-const topicConfigRule = {
-  rule: "!has(self.config) || !('retention.ms' in self.config)",
-  message: 'config may not hold retention.ms; use retention',
-  fieldPath: '.config',
-}
 
 const topicsSchema = described(
   z.strictObject({
-    taskEvents: withRules(topicSchema('every change of a task, keyed by user', '168h'), topicConfigRule).prefault({}),
-    taskReminders: withRules(topicSchema('the life of reminders', '168h'), topicConfigRule).prefault({}),
-    taskUpdates: withRules(topicSchema('updates for live streams', '24h'), topicConfigRule).prefault({}),
+    taskEvents: topicSchema('every change of a task, keyed by user', '168h').prefault({}),
+    taskReminders: topicSchema('the life of reminders', '168h').prefault({}),
+    taskUpdates: topicSchema('updates for live streams', '24h').prefault({}),
   }),
   'The topics. Each has a dead-letter topic <name>.dlq with one partition and 30 days of retention.',
 )
@@ -99,28 +101,36 @@ const base = z.strictObject({
   resources: resourcesSchema.optional(),
 })
 
+const singleReplica = topicAliases
+  .map((alias) => `(!has(self.topics.${alias}.replicas) || self.topics.${alias}.replicas == 1)`)
+  .join(' && ')
+
 /** The brokers, the topics and what becomes of them. */
-export const kafkaSchema = withRules(
-  described(base, 'Kafka: where the brokers are, and the topics.'),
-  {
+export const kafkaSchema = checked(
+  withRules(described(base, 'Kafka: where the brokers are, and the topics.'), {
     rule: 'self.mode == oldSelf.mode',
     message:
       'kafka.mode cannot be changed: the events of the present Kafka would stay behind; create another TodoChatbot instead',
-  },
+  }),
   {
     rule: "self.mode != 'External' || (has(self.bootstrapServers) && size(self.bootstrapServers) > 0)",
     message: 'kafka.mode External needs bootstrapServers, such as ["kafka.example.com:9092"]',
-    fieldPath: '.bootstrapServers',
+    path: ['bootstrapServers'],
+    holds: ({ mode, bootstrapServers = [] }) => mode !== 'External' || bootstrapServers.length > 0,
   },
   {
     rule: "self.mode == 'External' || (!has(self.bootstrapServers) && !has(self.tls) && !has(self.sasl))",
     message:
       'bootstrapServers, tls and sasl belong to kafka.mode External; remove them or set mode: External when the resource is created',
+    holds: ({ mode, bootstrapServers, tls, sasl }) =>
+      mode === 'External' || (bootstrapServers ?? tls ?? sasl) === undefined,
   },
   {
-    rule: "self.mode != 'Embedded' || ((!has(self.topics.taskEvents.replicas) || self.topics.taskEvents.replicas == 1) && (!has(self.topics.taskReminders.replicas) || self.topics.taskReminders.replicas == 1) && (!has(self.topics.taskUpdates.replicas) || self.topics.taskUpdates.replicas == 1))",
+    rule: `self.mode != 'Embedded' || (${singleReplica})`,
     message: 'kafka.mode Embedded runs one broker, so topics.*.replicas must be 1 or left out',
-    fieldPath: '.topics',
+    path: ['topics'],
+    holds: ({ mode, topics }) =>
+      mode !== 'Embedded' || topicAliases.every((alias) => (topics[alias].replicas ?? 1) === 1),
   },
 )
 
