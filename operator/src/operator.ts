@@ -106,7 +106,6 @@ export async function runOperator(
     claims,
     statuses,
     client,
-    cacheOf,
     observe,
     applier: createApplier({ client, cacheOf, fieldManager: manager, hashAnnotation: annotation.hash, now }),
     fieldManager: manager,

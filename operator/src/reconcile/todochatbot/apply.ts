@@ -1,10 +1,8 @@
 /** The third verb: brings about what is desired in the stages whose gates are open, and removes what is not desired any more. */
 import { annotation } from '../../api/v1alpha1/labels.ts'
 import type { ApplyError, ApplyErrorCode } from '../../apply/apply-error.ts'
-import { hashOf } from '../../apply/hash.ts'
 import type { Applier, ApplyResult } from '../../apply/kube.ts'
-import { ownerReferenceOf, type Owner } from '../../apply/ownership.ts'
-import { pruneObjects, type PruneDependencies } from '../../apply/prune.ts'
+import type { Owner } from '../../apply/ownership.ts'
 import type { DesiredObject } from '../../desired/types.ts'
 import { kinds } from '../../kube/kinds.ts'
 import { describe, type KubeObject } from '../../kube/object.ts'
@@ -14,7 +12,7 @@ import { prunedKinds, type Informers } from './informers.ts'
 import type { Applied } from './status.ts'
 
 /** What applying needs. */
-export interface ApplyTools extends PruneDependencies {
+export interface ApplyTools {
   readonly applier: Applier
   readonly informers: Informers
 }
@@ -43,7 +41,7 @@ export async function carryOut(tools: ApplyTools, plan: ApplyPlan, signal: Abort
   const pruned =
     gates.open.size === 0
       ? { deleted: [], failed: [] }
-      : await pruneObjects(tools, {
+      : await tools.applier.pruneObjects({
           owner,
           kinds: prunedKinds.filter((kind) => !missingKinds.includes(kind)).map((kind) => kinds[kind]),
           keep: (object) => wanted.has(idOf(object)),
@@ -54,7 +52,7 @@ export async function carryOut(tools: ApplyTools, plan: ApplyPlan, signal: Abort
   return {
     failures: errors.map(failureOf),
     outdated: desired
-      .filter((item) => !gates.open.has(item.stage) && isOutdated(item, owner, tools.informers))
+      .filter((item) => !gates.open.has(item.stage) && isOutdated(item, tools.informers))
       .map(({ object }) => idOf(object)),
     changed: results.filter(isChange).length + pruned.deleted.length,
     retryAfterMs: delays.length === 0 ? undefined : Math.min(...delays),
@@ -84,10 +82,12 @@ const isChange = ({ action }: ApplyResult): boolean => action === 'created' || a
 const idOf = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.name}`
 
 /** Held, and not what is desired. What is created once is outdated only when it is missing; Secrets are settled before. */
-function isOutdated({ object, policy }: DesiredObject, owner: Owner, informers: Informers): boolean {
+function isOutdated({ object, policy }: DesiredObject, informers: Informers): boolean {
   if (object.kind === 'Secret') return false
   const live = informers[object.kind as keyof Informers].get(object.metadata)
   if (live === undefined) return true
-  const owned = { ...object, metadata: { ...object.metadata, ownerReferences: [ownerReferenceOf(owner)] } }
-  return policy === 'Apply' && live.metadata.annotations?.[annotation.hash] !== hashOf(owned)
+  return (
+    policy === 'Apply' &&
+    live.metadata.annotations?.[annotation.hash] !== object.metadata.annotations?.[annotation.hash]
+  )
 }

@@ -1,0 +1,283 @@
+/**
+ * Plays the parts of a cluster that a control plane alone does not have: Deployment, StatefulSet and Job controllers, scheduler, kubelet and
+ * daprd. Every workload gets pods that become ready at once; every pod of a worker has a sidecar that answers on 127.0.x.y:3501 with the
+ * components scoped to it; Jobs complete. Tests make single parts misbehave through {@link WorkloadSimulator.misbehave}.
+ */
+import { createServer, type Server } from 'node:http'
+import type { KubeClient } from '../../src/kube/client.ts'
+import { kinds, type ResourceKind } from '../../src/kube/kinds.ts'
+import { isNotFound, KubeError } from '../../src/kube/kube-error.ts'
+import { keyOf, type KubeObject } from '../../src/kube/object.ts'
+
+/** What a workload does instead of becoming ready. */
+export type Misbehaviour =
+  | { readonly kind: 'NotStarted' }
+  | { readonly kind: 'Waiting'; readonly reason: string; readonly message: string }
+  | { readonly kind: 'Failed'; readonly message: string }
+  | { readonly kind: 'NoSidecar' }
+  | { readonly kind: 'MissingComponent'; readonly component: string }
+
+/** See the header of this file. */
+export interface WorkloadSimulator {
+  /** `Kind/name` of a workload; undefined heals it. A change replaces its pods. */
+  misbehave: (workload: string, how: Misbehaviour | undefined) => void
+  stop: () => Promise<void>
+}
+
+interface PodTemplate {
+  readonly metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> }
+  readonly spec: { containers: { name: string }[]; [field: string]: unknown }
+}
+
+const fieldManager = 'workload-simulator'
+const sidecarPort = 3501
+
+/** Starts playing. `every`: ms between two looks at the cluster. */
+export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimulator {
+  const stopping = new AbortController()
+  const misbehaviours = new Map<string, Misbehaviour>()
+  const sidecars = new Map<string, { server: Server; ip: string }>()
+  const seen = new Map<string, string>()
+  let nextIp = 1
+
+  const ignoreGone = (error: unknown): void => {
+    if (!(error instanceof KubeError) || ![404, 409, 422].includes(error.status)) throw error
+  }
+  const patchStatus = async (kind: ResourceKind, object: KubeObject, status: object): Promise<void> => {
+    if (
+      JSON.stringify({ ...(object['status'] as object | undefined), ...status }) ===
+      JSON.stringify(object['status'] ?? {})
+    )
+      return
+    await client.patch(kind, object.metadata, { status }, { fieldManager, subresource: 'status' }).catch(ignoreGone)
+  }
+
+  const startSidecar = async (pod: string, appId: string, without: string | undefined): Promise<string> => {
+    const known = sidecars.get(pod)
+    if (known !== undefined) return known.ip
+    const ip = `127.0.${Math.floor(nextIp / 250) + 2}.${(nextIp++ % 250) + 1}`
+    const server = createServer((_request, response) => {
+      client.list(kinds.Component).then(
+        ({ items }) => {
+          const components = items
+            .filter(
+              (item) =>
+                (item['scopes'] as string[] | undefined)?.includes(appId) === true && item.metadata.name !== without,
+            )
+            .map((item) => ({ name: item.metadata.name, type: (item['spec'] as { type: string }).type, version: 'v1' }))
+          response.end(JSON.stringify({ id: appId, runtimeVersion: '1.18.1', components }))
+        },
+        () => response.writeHead(500).end(),
+      )
+    })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(sidecarPort, ip, resolve)
+    })
+    sidecars.set(pod, { server, ip })
+    return ip
+  }
+  const stopSidecar = (pod: string): void => {
+    const sidecar = sidecars.get(pod)
+    sidecars.delete(pod)
+    sidecar?.server.close()
+    sidecar?.server.closeAllConnections()
+  }
+
+  const podStatus = (pod: KubeObject, how: Misbehaviour | undefined, ip: string | undefined): object => {
+    const { containers } = pod['spec'] as PodTemplate['spec']
+    const ready = how === undefined || how.kind === 'NoSidecar' || how.kind === 'MissingComponent'
+    const state =
+      how?.kind === 'Waiting'
+        ? { waiting: { reason: how.reason, message: how.message } }
+        : how?.kind === 'Failed'
+          ? {
+              terminated: {
+                exitCode: 1,
+                reason: 'Error',
+                message: how.message,
+                finishedAt: pod.metadata.creationTimestamp,
+              },
+            }
+          : how?.kind === 'NotStarted'
+            ? { waiting: { reason: 'ContainerCreating' } }
+            : { running: { startedAt: pod.metadata.creationTimestamp } }
+    return {
+      phase: how?.kind === 'Failed' ? 'Failed' : ready ? 'Running' : 'Pending',
+      ...(ip === undefined ? {} : { podIP: ip, podIPs: [{ ip }] }),
+      conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+      containerStatuses: containers.map(({ name }) => ({
+        name,
+        image: 'x',
+        imageID: 'x',
+        ready,
+        restartCount: 0,
+        started: ready,
+        state,
+      })),
+    }
+  }
+
+  /** Pods of one template; those of an older one are replaced. Returns how many are ready. */
+  const runPods = async (
+    owner: KubeObject,
+    template: PodTemplate,
+    count: number,
+    pods: readonly KubeObject[],
+    completes = false,
+  ): Promise<number> => {
+    const how = misbehaviours.get(`${owner.kind}/${owner.metadata.name}`)
+    const hash = JSON.stringify([template, how ?? null])
+    const mine = pods.filter(
+      ({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid) === true,
+    )
+    const current = mine.filter(({ metadata }) => seen.get(metadata.uid ?? '') === hash)
+    for (const pod of [...mine.filter((item) => !current.includes(item)), ...current.slice(count)]) {
+      stopSidecar(keyOf(pod.metadata))
+      await client.delete(kinds.Pod, pod.metadata, { uid: pod.metadata.uid }).catch(ignoreGone)
+    }
+    const appId = template.metadata?.annotations?.['dapr.io/app-id']
+    for (let index = current.length; index < count; index += 1) {
+      const injected = appId === undefined || how?.kind === 'NoSidecar' ? [] : [{ name: 'daprd', image: 'daprd' }]
+      const { namespace, name, uid = '' } = owner.metadata
+      const suffix = owner.kind === 'StatefulSet' ? String(index) : Math.random().toString(36).slice(2, 8)
+      const ownerReferences = [{ apiVersion: owner.apiVersion, kind: owner.kind, name, uid, controller: true }]
+      const pod: KubeObject = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: {
+          name: `${name}-${suffix}`,
+          ...(namespace === undefined ? {} : { namespace }),
+          ...template.metadata,
+          ownerReferences,
+        },
+        spec: { ...template.spec, containers: [...template.spec.containers, ...injected] },
+      }
+      const created = await client.create(pod, { fieldManager }).catch(ignoreGone)
+      if (created === undefined) continue
+      seen.set(created.metadata.uid ?? '', hash)
+      const starts = how === undefined || how.kind === 'MissingComponent'
+      const without = how?.kind === 'MissingComponent' ? how.component : undefined
+      const ip =
+        appId === undefined || !starts ? undefined : await startSidecar(keyOf(created.metadata), appId, without)
+      const status = completes && how === undefined ? { phase: 'Succeeded' } : podStatus(created, how, ip)
+      await patchStatus(kinds.Pod, created, status)
+    }
+    return how === undefined || how.kind === 'NoSidecar' || how.kind === 'MissingComponent' ? count : 0
+  }
+
+  const playWorkload = async (
+    kind: typeof kinds.Deployment | typeof kinds.StatefulSet,
+    object: KubeObject,
+    pods: readonly KubeObject[],
+  ): Promise<void> => {
+    if (object.metadata.deletionTimestamp !== undefined) return
+    const { replicas = 1, template } = object['spec'] as { replicas?: number; template: PodTemplate }
+    const ready = await runPods(object, template, replicas, pods)
+    await patchStatus(kind, object, {
+      observedGeneration: object.metadata.generation ?? 1,
+      replicas,
+      updatedReplicas: replicas,
+      readyReplicas: ready,
+      availableReplicas: ready,
+    })
+  }
+
+  const playJob = async (job: KubeObject, pods: readonly KubeObject[]): Promise<void> => {
+    const { conditions } = (job['status'] ?? {}) as { conditions?: unknown[] }
+    if (conditions !== undefined || job.metadata.deletionTimestamp !== undefined) return
+    const { template } = job['spec'] as { template: PodTemplate }
+    await runPods(job, template, 1, pods, true)
+    const how = misbehaviours.get('Job') ?? misbehaviours.get(`Job/${job.metadata.name}`)
+    const at = job.metadata.creationTimestamp ?? ''
+    if (how?.kind === 'NotStarted') return
+    if (how?.kind === 'Failed') {
+      misbehaviours.set(`Job/${job.metadata.name}`, how)
+      await runPods(job, template, 1, pods, true)
+    }
+    const done = (type: string): object => ({
+      type,
+      status: 'True',
+      reason: type,
+      message: type,
+      lastTransitionTime: at,
+      lastProbeTime: at,
+    })
+    const status =
+      how?.kind === 'Failed'
+        ? { startTime: at, failed: 1, conditions: [done('FailureTarget'), done('Failed')] }
+        : {
+            startTime: at,
+            completionTime: at,
+            succeeded: 1,
+            conditions: [done('SuccessCriteriaMet'), done('Complete')],
+          }
+    await patchStatus(kinds.Job, job, status)
+  }
+
+  /** The garbage collector's part: what is owned by something that is gone goes too. */
+  const collect = async (alive: ReadonlySet<string>, objects: readonly KubeObject[]): Promise<void> => {
+    for (const object of objects) {
+      const owner = object.metadata.ownerReferences?.[0]
+      if (owner === undefined || alive.has(owner.uid)) continue
+      if (object.kind === 'Pod') stopSidecar(keyOf(object.metadata))
+      await client
+        .delete(kinds[object.kind as keyof typeof kinds], object.metadata, { uid: object.metadata.uid })
+        .catch(ignoreGone)
+    }
+  }
+
+  const everything = [
+    'Deployment',
+    'StatefulSet',
+    'Job',
+    'Pod',
+    'ConfigMap',
+    'Secret',
+    'Service',
+    'ServiceAccount',
+    'Component',
+    'Configuration',
+    'Resiliency',
+    'Subscription',
+    'TodoChatbot',
+  ] as const satisfies readonly (keyof typeof kinds)[]
+
+  const look = async (): Promise<void> => {
+    const lists = await Promise.all(
+      everything.map(async (kind) => [kind, (await client.list(kinds[kind]).catch(none)).items] as const),
+    )
+    const of = Object.fromEntries(lists) as Record<(typeof everything)[number], readonly KubeObject[]>
+    for (const item of of.Deployment) await playWorkload(kinds.Deployment, item, of.Pod)
+    for (const item of of.StatefulSet) await playWorkload(kinds.StatefulSet, item, of.Pod)
+    for (const item of of.Job) await playJob(item, of.Pod)
+    const all = Object.values(of).flat()
+    await collect(new Set(all.map(({ metadata }) => metadata.uid ?? '')), all)
+  }
+  const none = (error: unknown): { items: readonly KubeObject[] } => {
+    if (isNotFound(error)) return { items: [] }
+    throw error
+  }
+
+  const play = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await look().catch((error: unknown) => {
+        if (!stopping.signal.aborted && !(error instanceof KubeError && error.status === 0)) throw error
+      })
+      await new Promise((resolve) => setTimeout(resolve, every))
+    }
+  }
+  const playing = play()
+
+  return {
+    misbehave: (workload, how) => {
+      if (how === undefined) misbehaviours.delete(workload)
+      else misbehaviours.set(workload, how)
+    },
+    stop: async () => {
+      stopping.abort()
+      await playing
+      for (const pod of sidecars.keys()) stopSidecar(pod)
+    },
+  }
+}
