@@ -126,15 +126,17 @@ function parametersOf(schema: z.ZodObject, place: 'path' | 'query'): Json[] {
 
 /** A schema as JSON Schema, with every task in it replaced by a reference to the one in components. */
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
-  return z.toJSONSchema(schema, {
+  const document: Json = z.toJSONSchema(schema, {
     target: 'draft-2020-12',
     io,
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema: written, path }) => {
-      delete written.$schema
       if (zodSchema !== taskSchema || (schema === taskSchema && path.length === 0 && io === 'input')) return
       for (const key of Object.keys(written)) Reflect.deleteProperty(written, key)
       written.$ref = '#/components/schemas/Task'
     },
   })
+  // The dialect is OpenAPI 3.1's default; saying it in every schema would be noise.
+  delete document['$schema']
+  return document
 }

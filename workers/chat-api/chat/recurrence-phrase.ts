@@ -56,6 +56,7 @@ export function findRecurrence(text: string): RecurrencePhrase | Unclear | undef
   const found: { start: number; head: number; core: RecurrenceCore; anchor: 'due' | 'completion' }[] = []
   for (const match of text.matchAll(introduction)) {
     const [intro, word = '', bang] = match
+    if (found.some(({ head, core }) => match.index < head + core.length)) continue // "… of each month"
     const head = match.index + intro.length
     const core = recurrenceCore(text.slice(head).toLowerCase())
     if (isUnclear(core)) return core

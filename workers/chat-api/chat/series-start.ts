@@ -36,7 +36,11 @@ export function startSeries(
   const earliest = earliestStart(phrase, named, clock)
   const parts = withDayOfMonth(phrase.parts, earliest)
   try {
-    const start = firstOccurrence(parseRecurrence(ruleText(parts)), { dtstart: localText(earliest), zone: clock.zone })
+    // Every second Tuesday begins on the next Tuesday: which period counts as the first is not said, so the earliest does.
+    const start = firstOccurrence(parseRecurrence(ruleText({ ...parts, interval: 1 })), {
+      dtstart: localText(earliest),
+      zone: clock.zone,
+    })
     if (start === undefined) return unclear(`"${phrase.said}" never occurs. Which days do you mean?`)
     const first = Temporal.Instant.from(start.instant).toZonedDateTimeISO(clock.zone)
     const end = endPart(phrase.end, first, clock)
