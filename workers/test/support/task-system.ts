@@ -1,15 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import { Client } from 'pg'
-import { startPostgres } from '../../../hack/cluster/index.ts'
 import type { PostgresServer } from '../../../hack/cluster/index.ts'
 import type { CloudEvent } from '../../lib/cloud-event.ts'
-import { createLogger } from '../../lib/logger.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { createMetrics } from '../../lib/metrics.ts'
 import type { Metrics } from '../../lib/metrics.ts'
-import { createDatabase } from '../../lib/postgres.ts'
 import type { Database } from '../../lib/postgres.ts'
 import { createServer } from '../../lib/server.ts'
 import { changeTask, insertTask } from '../../lib/task/store.ts'
@@ -18,6 +14,7 @@ import type { TaskAction, TaskEventData } from '../../lib/task/event.ts'
 import type { Task } from '../../lib/task/task.ts'
 import { createTracing } from '../../lib/tracing.ts'
 import type { Tracing } from '../../lib/tracing.ts'
+import { openDatabase, startMigratedDatabase, testLogger as logger } from './migrated-database.ts'
 
 /** An event of `task-events` as it would be published. */
 export type TaskEvent = CloudEvent<TaskEventData>
@@ -54,40 +51,12 @@ export interface TaskSystem {
   stop(): Promise<void>
 }
 
-const migrations = new URL('../../migrations/', import.meta.url)
-
-/** Starts PostgreSQL, runs the migrations as the owner and grants the workers' role its rights. */
+/** Starts PostgreSQL with the schema in place. */
 export async function startTaskSystem(): Promise<TaskSystem> {
-  const postgres = await startPostgres()
-  const run = async (url: string, sql: string): Promise<void> => {
-    const client = new Client({ connectionString: url })
-    await client.connect()
-    await client.query(sql).finally(() => client.end())
-  }
-  for (const name of (await readdir(migrations)).sort()) {
-    await run(postgres.ownerUrl, await readFile(new URL(name, migrations), 'utf8'))
-  }
-  await run(
-    postgres.ownerUrl,
-    `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO todo_app;
-     GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO todo_app`,
-  )
+  const migrated = await startMigratedDatabase()
+  const { server: postgres, database } = migrated
   const adminUrl = Object.assign(new URL(postgres.superuserUrl), { pathname: '/todo' }).href
-  const logger = createLogger({ service: 'test', system: 'test', version: '0', pod: 'test', level: 'fatal' as 'error' })
   const open: { close: () => Promise<unknown> }[] = []
-  const connect = (): Database => {
-    const database = createDatabase({
-      uri: postgres.url,
-      applicationName: 'test',
-      pool: { min: 0, max: 8 },
-      statementTimeout: 5000,
-      slowQueryThreshold: 10_000,
-      logger,
-    })
-    open.push(database)
-    return database
-  }
-  const database = connect()
   const outbox = async <Data>(userId: string, type?: string): Promise<CloudEvent<Data>[]> => {
     const { rows } = await database.query<{ payload: CloudEvent<Data> }>(
       'SELECT payload FROM outbox WHERE key = $1 AND ($2::text IS NULL OR type = $2) ORDER BY id',
@@ -113,13 +82,18 @@ export async function startTaskSystem(): Promise<TaskSystem> {
     postgres,
     database,
     outbox,
-    admin: (sql) => run(adminUrl, sql),
+    admin: async (sql) => {
+      const client = new Client({ connectionString: adminUrl })
+      await client.connect()
+      await client.query(sql).finally(() => client.end())
+    },
     replica: async () => {
       const metrics = createMetrics({ service: 'test', version: '0' })
       const tracing = await createTracing({ service: 'test', version: '0', system: 'test', samplingRate: 0 })
       const server = createServer({ logger, metrics, tracing })
-      open.push(server)
-      return { database: connect(), server, logger, metrics, tracing }
+      const pool = openDatabase(postgres.url)
+      open.push(pool, server)
+      return { database: pool, server, logger, metrics, tracing }
     },
     addUser: async () => {
       const id = randomUUID()
@@ -140,7 +114,7 @@ export async function startTaskSystem(): Promise<TaskSystem> {
     },
     stop: async () => {
       for (const part of open.reverse()) await part.close()
-      await postgres.stop()
+      await migrated.stop()
     },
   }
 }
