@@ -3,10 +3,12 @@ import type { HttpClient } from './http-client.ts'
 /** What tests read of an audit entry. */
 export interface AuditEntry {
   readonly seq: number
+  /** CloudEvents type. */
+  readonly type: string
   readonly action: string
-  readonly taskId: string
-  readonly taskVersion?: number | null
-  readonly eventType?: string
+  readonly taskId: string | null
+  readonly before: { readonly version?: number } | null
+  readonly after: { readonly version?: number; readonly reminderId?: string } | null
 }
 
 /** The audit worker's answer to /audit/verify. */
@@ -29,6 +31,9 @@ export interface AuditTrail {
   verify(): Promise<Verification>
 }
 
+/** The version a task change led to. An entry of a deletion has no state after it; its state before carries the version of the deletion. */
+export const versionOf = ({ before, after }: AuditEntry): number | undefined => (after ?? before)?.version
+
 /** Reads through the API alone, page by page. */
 export function auditTrail(client: HttpClient, serviceToken: string): AuditTrail {
   const get = async (path: string): Promise<unknown> => {
@@ -37,7 +42,7 @@ export function auditTrail(client: HttpClient, serviceToken: string): AuditTrail
     return answer.body
   }
   const page = async (query: string): Promise<readonly AuditEntry[]> =>
-    ((await get(`/audit/entries?${query}`)) as { items: readonly AuditEntry[] }).items
+    ((await get(`/audit/entries?${query}`)) as { entries: readonly AuditEntry[] }).entries
   return {
     async entries() {
       const all: AuditEntry[] = []

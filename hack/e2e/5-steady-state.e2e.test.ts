@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { followAuditLog } from '../bench/api-audit-log.ts'
+import type { RecordedWrite } from '../bench/api-audit-log.ts'
+import { signUp } from './support/account.ts'
+import { testCluster } from './support/cluster.ts'
+import type { TestCluster } from './support/cluster.ts'
+import { eventually } from './support/eventually.ts'
+import { testNamespace } from './support/namespace.ts'
+import type { TestNamespace } from './support/namespace.ts'
+import { podUids } from './support/rollout.ts'
+import { systemIn } from './support/system.ts'
+import type { System } from './support/system.ts'
+
+/** Who the operator is to the API server. */
+const OPERATOR = 'system:serviceaccount:todochatbot-system:todochatbot-operator'
+
+/** ms of idleness; hack/bench/run steady watches for ten minutes. */
+const IDLE = 75_000
+
+describe('a system that nobody changes', () => {
+  let cluster: TestCluster
+  let namespace: TestNamespace
+  let todo: System
+  beforeAll(async () => {
+    cluster = await testCluster()
+    namespace = await testNamespace(cluster, 'idle')
+    todo = systemIn(cluster, namespace.name, 'todo')
+    await todo.apply()
+    await todo.ready()
+    await signUp(await todo.worker('chat-api'))
+  })
+  afterAll(async () => {
+    await namespace.remove()
+    await cluster.close()
+  })
+
+  it('costs the API server nothing: the operator neither writes nor reads, its Lease aside', async () => {
+    // Steps of the start may still be on their way into the status when Ready turns True.
+    await sleep(5_000)
+    const log = await followAuditLog(cluster.auditLogPath)
+    await sleep(IDLE)
+    const requests = (await log.next()).filter(({ user, resource }) => user === OPERATOR && resource !== 'leases')
+    expect(requests).toEqual([])
+  })
+
+  it('is watched in the same log: an edit shows there as a write of the operator', async () => {
+    const log = await followAuditLog(cluster.auditLogPath)
+    await todo.edit({ services: { audit: { restartedAt: '2026-01-01T00:00:00Z' } } })
+    const seen: RecordedWrite[] = []
+    await eventually(
+      'the Deployment written by the operator',
+      async () => {
+        seen.push(...(await log.next()))
+        return seen.some(
+          ({ user, resource, name }) => user === OPERATOR && resource === 'deployments' && name === 'todo-audit',
+        )
+      },
+      30_000,
+    )
+  })
+
+  it('is written to once per object and edit, and its status a few times', async () => {
+    await todo.ready()
+    const before = await podUids(cluster, namespace.name, 'todo', 'notification')
+    const log = await followAuditLog(cluster.auditLogPath)
+    await todo.edit({ services: { notification: { restartedAt: '2026-01-01T00:00:00Z' } } })
+    const restarted = async (): Promise<boolean> =>
+      (await podUids(cluster, namespace.name, 'todo', 'notification')).every((uid) => !before.includes(uid))
+    await eventually('the new pod alone', restarted, 120_000)
+    await todo.ready()
+    await sleep(3_000)
+    const writes = (await log.next()).filter(
+      ({ user, resource }) => user === OPERATOR && !['leases', 'events'].includes(resource),
+    )
+    const objects = writes.filter(({ resource }) => resource !== 'todochatbots')
+    expect(objects.map(({ resource, name }) => `${resource}/${name}`)).toEqual(['deployments/todo-notification'])
+    expect(writes.length - objects.length).toBeLessThanOrEqual(6)
+  })
+})
