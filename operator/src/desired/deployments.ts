@@ -13,8 +13,11 @@ import { sidecarAnnotations } from './sidecar.ts'
 import type { Desire, DesiredObject, DesireInput } from './types.ts'
 import { coldConfig, stateStoreUsers, workerConfig } from './worker-config.ts'
 
-/** Workers that check tokens, and so mount the keys. */
-const tokenUsers: readonly WorkerField[] = ['chatApi', 'audit']
+/** Keys of the auth Secret each worker reads: chat-api makes and checks tokens of users, audit checks them and that of machines. */
+const authKeys: Readonly<Partial<Record<WorkerField, readonly string[]>>> = {
+  chatApi: ['jwtKey'],
+  audit: ['jwtKey', 'serviceToken'],
+}
 
 /** Leaves room for preStop, the worker's drain (20 s) and the sidecar's. Seconds. */
 const gracePeriodSeconds = 60
@@ -41,7 +44,7 @@ const secretsOf = ({ bot }: DesireInput, field: WorkerField): readonly string[] 
   const system = bot.metadata.name
   return [
     databaseReference(bot).name,
-    ...(tokenUsers.includes(field) ? [names.authSecret(system)] : []),
+    ...(authKeys[field] === undefined ? [] : [names.authSecret(system)]),
     ...(stateStoreUsers.includes(field) && bot.spec.stateStore.mode === 'Embedded' ? [names.redisSecret(system)] : []),
     ...externalSecrets(bot)
       .filter((secret) => stateStoreUsers.includes(field) || !secret.field?.startsWith('spec.stateStore'))
@@ -52,6 +55,7 @@ const secretsOf = ({ bot }: DesireInput, field: WorkerField): readonly string[] 
 const volumes = ({ bot }: DesireInput, field: WorkerField): readonly Json[] => {
   const system = bot.metadata.name
   const database = databaseReference(bot)
+  const keys = authKeys[field]
   return [
     { name: 'config', configMap: { name: names.workerConfig(system, workerNames[field]) } },
     {
@@ -60,14 +64,14 @@ const volumes = ({ bot }: DesireInput, field: WorkerField): readonly Json[] => {
         defaultMode: secretMode,
         sources: [
           secretSource(database.name, [[database.key, 'databaseUri']]),
-          ...(tokenUsers.includes(field)
-            ? [
-                secretSource(names.authSecret(system), [
-                  ['jwtKey', 'jwtKey'],
-                  ['serviceToken', 'serviceToken'],
-                ]),
-              ]
-            : []),
+          ...(keys === undefined
+            ? []
+            : [
+                secretSource(
+                  names.authSecret(system),
+                  keys.map((key) => [key, key]),
+                ),
+              ]),
         ],
       },
     },
@@ -100,20 +104,20 @@ const container = (input: DesireInput, field: WorkerField): Json => {
   }
 }
 
-/** Pods of one worker are spread over nodes where that is possible; never at the price of not running. */
-const spread = (selector: Json, replicas: number): Json =>
-  replicas < 2
-    ? {}
-    : {
-        topologySpreadConstraints: [
-          {
-            maxSkew: 1,
-            topologyKey: 'kubernetes.io/hostname',
-            whenUnsatisfiable: 'ScheduleAnyway',
-            labelSelector: { matchLabels: selector },
-          },
-        ],
-      }
+/**
+ * Pods of one worker are spread over nodes where that is possible; never at the price of not running. Also stated for a single pod: otherwise
+ * scaling up would change the template, and restart what runs.
+ */
+const spread = (selector: Json): Json => ({
+  topologySpreadConstraints: [
+    {
+      maxSkew: 1,
+      topologyKey: 'kubernetes.io/hostname',
+      whenUnsatisfiable: 'ScheduleAnyway',
+      labelSelector: { matchLabels: selector },
+    },
+  ],
+})
 
 const deployment = (input: DesireInput, field: WorkerField): DesiredObject => {
   const system = input.bot.metadata.name
@@ -149,7 +153,7 @@ const deployment = (input: DesireInput, field: WorkerField): DesiredObject => {
           spec: {
             ...podBase(input, name),
             terminationGracePeriodSeconds: gracePeriodSeconds,
-            ...spread(selector, replicas),
+            ...spread(selector),
             containers: [container(input, field)],
             volumes: volumes(input, field),
           },

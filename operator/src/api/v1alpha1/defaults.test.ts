@@ -7,7 +7,6 @@ import { withDefaults } from './defaults.ts'
 import { profileDefaults } from './profiles.ts'
 import { quantityValue } from './quantities.ts'
 import { workerFields } from './schema/services.ts'
-import type { TodoChatbotSpec } from './todochatbot.ts'
 
 /** The description of a field of the CRD, such as `spec.database.pool.max`. */
 const description = (path: string): string => {
@@ -23,7 +22,7 @@ describe('defaults', () => {
     fc.assert(
       fc.property(arbitrarySpec, (spec) => {
         const once = withDefaults(aTodoChatbot(spec))
-        const again = withDefaults({ ...once, spec: once.spec as TodoChatbotSpec })
+        const again = withDefaults({ ...once, spec: once.spec })
         expect(again).toEqual(once)
       }),
     )
