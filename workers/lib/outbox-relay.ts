@@ -10,11 +10,11 @@
  *    of a key, and the next wave starts only after the former was acknowledged AND its rows were deleted. So neither the
  *    broker client's retries (sarama keeps five requests in flight, without idempotence) nor partial failures reorder a key.
  * 2. Between two waves there is always a successful statement on the session that holds the locks. A relay that lost its
- *    session, knowingly or not, can finish the wave it is in and not begin another.
- * 3. From 1 and 2: when another relay takes over a shard, the old one has at most one event per key in flight, and that
- *    event's row still exists, so the new one publishes it first. A late copy is a duplicate of something already
- *    published, never news out of order: the FIRST occurrences of a key's events are in the order of their ids.
- *    Consumers drop the later ones by event id (inbox.ts).
+ *    session, knowingly or not, can finish the wave it is in and not begin another: it leaves one copy per key, not a batch.
+ * 3. From 1, and because rows are read under the lock: of each key, a relay publishes a run without holes, beginning with
+ *    the oldest row there is. However the runs of an old and a new holder of a shard mix at the broker, an event can only be
+ *    preceded by what came before it: the FIRST occurrences of a key's events are in the order of their ids. Later
+ *    occurrences are copies, which consumers drop by event id (inbox.ts).
  * 4. Rows are state, not a position: a row is read until it is deleted. A transaction that took a low id and commits late
  *    is found like any other; there is no cursor to have passed it.
  * 5. Ids of one task follow its commits, because events are appended after the task's row lock was taken (outbox.ts).

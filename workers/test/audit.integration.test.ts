@@ -367,8 +367,8 @@ describe('the worker over HTTP', () => {
   })
 
   test('turns an event without a task into an entry of its own kind', () => {
-    const { data: _data, ...envelope } = event('r-1', { type: 'com.todo.reminder.triggered' })
-    const delivered = { ...envelope, specversion: '1.0' as const, data: { reminderId: 'r', taskId: 't', userId: 'u' } }
+    const envelope = { ...event('r-1', { type: 'com.todo.reminder.triggered' }), specversion: '1.0' as const }
+    const delivered = { ...envelope, data: { reminderId: 'r', taskId: 't', userId: 'u' } }
     const reminder = recordOf({ event: delivered, position: {} })
     expect(reminder).toMatchObject({ action: 'TRIGGERED', before: null, after: { reminderId: 'r' }, topic: null })
   })
