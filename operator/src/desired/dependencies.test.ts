@@ -45,6 +45,11 @@ describe('an Embedded dependency', () => {
     },
   )
 
+  test.each(dependencies)('%s is not restarted by another version, image or configuration of the workers', (name) => {
+    const spec = { version: '0.9.0', images: { workers: { tag: 'x' } }, services: { audit: { replicas: 3 } } }
+    expect(set(name, spec).template).toEqual(set(name).template)
+  })
+
   test('asks for the volume the spec names, in canonical form', () => {
     const [claim] = set('todo-postgresql', {
       database: { storage: { size: '1024Mi', storageClassName: 'fast' } },

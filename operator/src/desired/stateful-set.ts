@@ -1,10 +1,10 @@
-import { claimLabels, labelsFor, selectorFor } from '../api/v1alpha1/labels.ts'
+import { claimLabels, label, selectorFor } from '../api/v1alpha1/labels.ts'
 import { dependencyPorts, names } from '../api/v1alpha1/names.ts'
 import type { DependencyName } from '../api/v1alpha1/names.ts'
 import type { Resources, Storage } from '../api/v1alpha1/schema/resources.ts'
 import { canonicalQuantity } from '../api/v1alpha1/quantities.ts'
 import { imageOf } from './image.ts'
-import { owned, versionOf } from './object.ts'
+import { owned } from './object.ts'
 import type { Json } from './object.ts'
 import { containerPort, containerSecurity, podBase, scratchVolume } from './pod.ts'
 import { secretsHash } from './secrets-hash.ts'
@@ -31,6 +31,12 @@ export interface Dependency {
     readonly readOnly?: boolean
   }[]
 }
+
+/** Without the version of the workers: a new one is no reason to restart PostgreSQL, Kafka and Redis. */
+const podLabels = (system: string, name: DependencyName): Record<string, string> => ({
+  ...claimLabels(system, name),
+  [label.component]: 'dependency',
+})
 
 /** The API server drops empty maps; wanting one would look like drift for ever. */
 const whenFilled = (key: string, value: Readonly<Record<string, string>>): Json =>
@@ -72,7 +78,7 @@ export const statefulSet = (input: DesireInput, dependency: Dependency): Desired
         ],
         template: {
           metadata: {
-            labels: labelsFor(system, dependency.name, 'dependency', versionOf(input)),
+            labels: podLabels(system, dependency.name),
             ...whenFilled('annotations', secretsHash(input.facts, dependency.secrets)),
           },
           spec: {
