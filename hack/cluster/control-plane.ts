@@ -131,7 +131,12 @@ async function apiServerDaemon(
   const [server, etcdClient, kubeletClient, frontProxy, tokens] = await Promise.all([
     certificate(pki, 'kube-apiserver', { commonName: 'kube-apiserver', names: serverNames }, authority),
     certificate(pki, 'etcd-client', { commonName: 'kube-apiserver' }, authority),
-    certificate(pki, 'kubelet-client', { commonName: 'kube-apiserver', organization: 'system:masters' }, authority),
+    certificate(
+      pki,
+      'kube-apiserver-kubelet',
+      { commonName: 'kube-apiserver', organization: 'system:masters' },
+      authority,
+    ),
     certificate(pki, 'front-proxy', { commonName: 'front-proxy' }, frontProxyAuthority),
     signingKey(pki, 'service-account'),
   ])
@@ -160,15 +165,25 @@ async function apiServerDaemon(
     ...(spec.audit ? await auditArgs(spec.stateDir) : []),
     ...(spec.extraArgs ?? []),
   ]
-  return { name: 'kube-apiserver', program: join(spec.programs, 'kube-apiserver'), args, lifetime: spec.lifetime }
+  return {
+    name: 'kube-apiserver',
+    program: join(spec.programs, 'kube-apiserver'),
+    args,
+    lifetime: spec.lifetime,
+    revision: JSON.stringify(AUDIT_POLICY),
+  }
 }
 
-/** Reads and the heartbeats of nodes and leaders are left out: the log is for counting who changes what. */
+/** Who the operator is to the API server, as its chart installs it. */
+const OPERATOR = 'system:serviceaccount:todochatbot-system:todochatbot-operator'
+
+/** The log is for counting who changes what; of reads it has the operator's alone, which is not to need any. */
 const AUDIT_POLICY = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
   omitStages: ['RequestReceived'],
   rules: [
+    { level: 'Metadata', users: [OPERATOR], verbs: ['get', 'list'] },
     { level: 'None', verbs: ['get', 'list', 'watch'] },
     { level: 'Metadata', verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'] },
   ],

@@ -49,9 +49,10 @@ export async function ensureFullCluster(stateDir: string, progress: Progress): P
   const [started, built] = await Promise.allSettled([startLocalCluster(stateDir, progress, packages), product])
   if (started.status === 'rejected') throw started.reason
   if (built.status === 'rejected') throw built.reason
-  await progress.step('import images', () =>
-    Promise.all(Object.values(built.value).map((image) => importImage(stateDir, image.reference, image.archive))),
-  )
+  await progress.step('import images', async () => {
+    // One after another: they share their lower layers, which the first one brings for all.
+    for (const image of Object.values(built.value)) await importImage(stateDir, image.reference, image.archive)
+  })
   const references = Object.entries(built.value).map(([name, image]) => [name, image.reference])
   return { ...started.value, images: Object.fromEntries(references) as Record<ProductImage, string> }
 }

@@ -12,4 +12,4 @@ if [[ -z $password ]]; then
 fi
 password=${password//\\/\\\\}
 password=${password//\"/\\\"}
-exec redis-server /opt/redis/redis.conf - "$@" < <(printf 'requirepass "%s"\n' "$password")
+exec redis-server /opt/redis/redis.conf "$@" - < <(printf 'requirepass "%s"\n' "$password")
