@@ -6,9 +6,9 @@ import { run } from '../../cluster/command.ts'
 import { contentHash } from '../../cluster/content-hash.ts'
 import { ensureDaemon } from '../../cluster/daemon.ts'
 import type { Daemon } from '../../cluster/daemon.ts'
-import { repository } from '../../cluster/folders.ts'
 import { freePorts } from '../../cluster/free-ports.ts'
 import { waitFor } from '../../cluster/waiting.ts'
+import { bundle } from '../../images/bundle.ts'
 import { operandImages } from './resources.ts'
 import type { Template } from './resources.ts'
 
@@ -61,11 +61,13 @@ async function peerProgram(): Promise<string> {
 export const product: Contestant = {
   name: 'operator',
   async start(kubeconfigPath, stateDir) {
+    const bundles = join(stateDir, 'bundles')
+    await bundle(bundles)
     const [metrics = 0, probes = 0] = await freePorts(2)
     const daemon = await ensureDaemon(stateDir, {
       name: 'operator',
       program: process.execPath,
-      args: ['--enable-source-maps', join(repository, 'dist/operator/main.mjs')],
+      args: ['--enable-source-maps', join(bundles, 'operator/main.mjs')],
       lifetime: 'Caller',
       env: {
         KUBECONFIG: kubeconfigPath,

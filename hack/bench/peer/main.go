@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -47,6 +48,8 @@ type reconciler struct {
 	client.Client
 	template     []byte
 	placeholders placeholders
+	// Generation last applied, by uid. The cache may still show the status before our own write.
+	applied sync.Map
 }
 
 func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
@@ -55,8 +58,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if err := r.Get(ctx, request.NamespacedName, bot); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	observed, _, _ := unstructured.NestedInt64(bot.Object, "status", "observedGeneration")
-	if observed != bot.GetGeneration() {
+	if generation, _ := r.applied.Load(bot.GetUID()); generation != bot.GetGeneration() {
 		objects, err := r.render(bot)
 		if err != nil {
 			return ctrl.Result{}, err
@@ -66,6 +68,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 				return ctrl.Result{}, fmt.Errorf("apply %s %s: %w", object.GetKind(), object.GetName(), err)
 			}
 		}
+		r.applied.Store(bot.GetUID(), bot.GetGeneration())
 	}
 	return ctrl.Result{}, r.writeStatus(ctx, bot)
 }
