@@ -6,7 +6,7 @@ import type { CloudEvent } from '../../lib/cloud-event.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { createMetrics } from '../../lib/metrics.ts'
 import type { Metrics } from '../../lib/metrics.ts'
-import type { Database } from '../../lib/postgres.ts'
+import type { Database, Transaction } from '../../lib/postgres.ts'
 import { createServer } from '../../lib/server.ts'
 import { changeTask, insertTask } from '../../lib/task/store.ts'
 import type { ChangeCause } from '../../lib/task/store.ts'
@@ -64,12 +64,14 @@ export async function startTaskSystem(): Promise<TaskSystem> {
     )
     return rows.map(({ payload }) => payload)
   }
-  const lastEvent = async (userId: string, taskId: string): Promise<TaskEvent> => {
-    const event = (await outbox<TaskEventData>(userId)).findLast(
-      ({ subject, type }) => subject === taskId && type.startsWith('com.todo.task.'),
+  /** Read in the transaction that appended it: a relay takes it away right after. */
+  const lastEvent = async (tx: Transaction, taskId: string): Promise<TaskEvent> => {
+    const { rows } = await tx.query<{ payload: TaskEvent }>(
+      `SELECT payload FROM outbox WHERE payload->>'subject' = $1 AND topic = 'taskEvents' ORDER BY id DESC LIMIT 1`,
+      [taskId],
     )
-    if (!event) throw new Error(`the outbox has no event of task ${taskId}`)
-    return event
+    if (!rows[0]) throw new Error(`the change of task ${taskId} appended no event`)
+    return rows[0].payload
   }
   const cause = (userId: string): ChangeCause => ({
     actor: { type: 'user', id: userId },
@@ -105,13 +107,16 @@ export async function startTaskSystem(): Promise<TaskSystem> {
     },
     create: async (userId, fields = {}) => {
       const task = { ...newTask(userId), ...fields }
-      await database.transaction((tx) => insertTask(tx, task, cause(userId)))
-      return lastEvent(userId, task.id)
+      return database.transaction(async (tx) => {
+        await insertTask(tx, task, cause(userId))
+        return lastEvent(tx, task.id)
+      })
     },
-    change: async (taskId, userId, action, change) => {
-      await database.transaction((tx) => changeTask(tx, { userId, taskId }, action, change, cause(userId)))
-      return lastEvent(userId, taskId)
-    },
+    change: (taskId, userId, action, change) =>
+      database.transaction(async (tx) => {
+        await changeTask(tx, { userId, taskId }, action, change, cause(userId))
+        return lastEvent(tx, taskId)
+      }),
     stop: async () => {
       for (const part of open.reverse()) await part.close()
       await migrated.stop()
