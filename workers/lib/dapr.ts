@@ -1,4 +1,5 @@
-import { Pool } from 'undici'
+import { sendRequest } from './loopback-http.ts'
+import { Agent } from 'node:http'
 
 /** One event of a bulk publish; `key` decides the partition. */
 export interface PublishEntry {
@@ -73,12 +74,7 @@ const failuresOf = (body: string, entries: readonly PublishEntry[]): Map<string,
  * path (js-sdk#786), returns errors as values, and has no timeouts.
  */
 export const createSidecar = (options: { readonly port: number; readonly pubsub: string }): Sidecar => {
-  const pool = new Pool(`http://127.0.0.1:${options.port}`, {
-    connections: 16,
-    connectTimeout: 2_000,
-    headersTimeout: publishTimeout,
-    bodyTimeout: publishTimeout,
-  })
+  const agent = new Agent({ keepAlive: true, maxSockets: 16 })
   const send = async (
     method: 'GET' | 'POST',
     path: string,
@@ -87,8 +83,8 @@ export const createSidecar = (options: { readonly port: number; readonly pubsub:
     body?: string,
   ): Promise<{ status: number; body: string }> => {
     try {
-      const response = await pool.request({ method, path, headers, signal, body: body ?? null })
-      return { status: response.statusCode, body: await response.body.text() }
+      const target = { agent, port: options.port, method, path, headers, timeout: publishTimeout }
+      return await sendRequest(target, body, signal)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       throw new SidecarError(
@@ -139,6 +135,9 @@ export const createSidecar = (options: { readonly port: number; readonly pubsub:
     },
     invoke: (appId, path, headers, signal) =>
       send('GET', `/v1.0/invoke/${encodeURIComponent(appId)}/method${path}`, signal, headers),
-    close: () => pool.destroy(),
+    close: () => {
+      agent.destroy()
+      return Promise.resolve()
+    },
   }
 }
