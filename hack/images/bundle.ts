@@ -4,8 +4,8 @@ import { build } from 'esbuild'
 import { repository } from '../cluster/folders.ts'
 
 /**
- * Bundles every program into one file each: `<output>/operator/main.mjs` and `<output>/workers/<program>.mjs` with
- * source maps beside them. Types are not checked here; `npm run typecheck` does.
+ * Bundles every program: `<output>/operator/main.mjs` and `<output>/workers/<program>.mjs`, with the chunks they share or
+ * load on demand and source maps beside them. Types are not checked here; `npm run typecheck` does.
  * @throws Error when the operator has no main.ts, or esbuild's own with file and line.
  */
 export async function bundle(output: string): Promise<void> {
@@ -27,6 +27,8 @@ async function bundleInto(outdir: string, entryPoints: Readonly<Record<string, s
     bundle: true,
     platform: 'node',
     format: 'esm',
+    // What is imported dynamically (the kubeconfig reader with its 800 modules) stays a file of its own, unread in a pod.
+    splitting: true,
     target: 'node24',
     sourcemap: 'external',
     sourcesContent: false,

@@ -53,6 +53,8 @@ const environmentSchema = z.object({
   CLUSTER_DNS: z.union([z.ipv4(), z.ipv6(), z.literal('')]).default(''),
   KUBERNETES_SERVICE_HOST: z.string().default(''),
   KUBERNETES_SERVICE_PORT: z.string().default('443'),
+  /** Folder with token and ca.crt of the service account; the kubelet's when empty. */
+  SERVICE_ACCOUNT_DIR: z.string().default(''),
 })
 
 /** Settings of the operator. Times in ms. */
@@ -76,7 +78,9 @@ export interface Config {
   readonly sidecarCheckPeriod: number
   readonly concurrency: number
   /** Either a kubeconfig file or the address of the API server as a pod sees it. */
-  readonly cluster: { readonly kubeconfig: string } | { readonly host: string; readonly port: string }
+  readonly cluster:
+    | { readonly kubeconfig: string }
+    | { readonly host: string; readonly port: string; readonly serviceAccountDir?: string }
   readonly clusterDns: string | undefined
 }
 
@@ -117,7 +121,11 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     concurrency: env.CONCURRENCY,
     cluster:
       env.KUBECONFIG === ''
-        ? { host: env.KUBERNETES_SERVICE_HOST, port: env.KUBERNETES_SERVICE_PORT }
+        ? {
+            host: env.KUBERNETES_SERVICE_HOST,
+            port: env.KUBERNETES_SERVICE_PORT,
+            ...(env.SERVICE_ACCOUNT_DIR === '' ? {} : { serviceAccountDir: env.SERVICE_ACCOUNT_DIR }),
+          }
         : { kubeconfig: env.KUBECONFIG },
     clusterDns: env.CLUSTER_DNS === '' ? undefined : env.CLUSTER_DNS,
   })
