@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { apiDocsArtefacts } from './api-docs.ts'
 import type { Artefact } from './artefact.ts'
 import { crdArtefacts } from './crds.ts'
 import { rbacArtefacts } from './rbac.ts'
@@ -11,7 +12,7 @@ import { rbacArtefacts } from './rbac.ts'
  */
 const root = new URL('../../', import.meta.url)
 
-const artefacts = (): Artefact[] => [...crdArtefacts(), ...rbacArtefacts(root)]
+const artefacts = (): Artefact[] => [...crdArtefacts(), ...rbacArtefacts(root), ...apiDocsArtefacts()]
 
 const current = (path: string): string | undefined => {
   try {

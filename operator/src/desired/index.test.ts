@@ -17,6 +17,7 @@ const always = (check: (objects: ReturnType<typeof desire>, bot: ReturnType<type
     fc.property(systems, (bot) => {
       check(desire(bot, facts), bot)
     }),
+    { numRuns: 50 },
   )
 
 describe('the desired objects of any system', () => {
