@@ -30,7 +30,11 @@ export const zoneField = z
 
 /** RFC 3339 instant with any offset; normalised to UTC with milliseconds so that equal instants are equal strings. */
 export const instantField = z.iso
-  .datetime({ offset: true, error: 'is not an RFC 3339 date-time with offset, for example 2026-01-27T09:00:00Z' })
+  .datetime({
+    offset: true,
+    abort: true,
+    error: 'is not an RFC 3339 date-time with offset, for example 2026-01-27T09:00:00Z',
+  })
   .refine((text) => inSupportedYears(text), { error: 'must lie between the years 1970 and 9999' })
   .overwrite((text) => (inSupportedYears(text) ? new Date(text).toISOString() : text))
   .describe('RFC 3339 instant')
