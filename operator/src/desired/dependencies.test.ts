@@ -50,6 +50,10 @@ describe('an Embedded dependency', () => {
     expect(set(name, spec).template).toEqual(set(name).template)
   })
 
+  test.each(dependencies)('%s is replaced when it could not start and its template was corrected', (name) =>
+    expect(set(name)).toMatchObject({ podManagementPolicy: 'Parallel' }),
+  )
+
   test('asks for the volume the spec names, in canonical form', () => {
     const [claim] = set('todo-postgresql', {
       database: { storage: { size: '1024Mi', storageClassName: 'fast' } },

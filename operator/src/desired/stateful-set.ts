@@ -63,6 +63,9 @@ export const statefulSet = (input: DesireInput, dependency: Dependency): Desired
       spec: {
         replicas: 1,
         serviceName: name,
+        // OrderedReady would wait for ever for a pod that cannot start, even after its template was corrected
+        // ("forced rollback" in the StatefulSet documentation); Parallel replaces it. With one replica there is no order to keep.
+        podManagementPolicy: 'Parallel',
         revisionHistoryLimit: 3,
         selector: { matchLabels: selector },
         persistentVolumeClaimRetentionPolicy: { whenDeleted: dependency.deletionPolicy, whenScaled: 'Retain' },
