@@ -19,7 +19,7 @@
  * the host's zone into results (docs/adr, recurrence). It and rrule-temporal are the oracles of the tests instead.
  *
  * Proof: occurrences.property.test.ts (against both oracles), schedule.test.ts (daylight saving, in several host zones),
- * series.test.ts (COUNT, UNTIL, anchors), parse.test.ts (refusals). Semantics in docs/recurrence.md.
+ * series.test.ts (COUNT, UNTIL, anchors), parse.test.ts (refusals), local-time.test.ts (calendar). Semantics in docs/recurrence.md.
  */
 export { RecurrenceInvalid } from './errors.ts'
 export type { RecurrenceProblem } from './errors.ts'

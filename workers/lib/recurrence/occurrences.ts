@@ -10,7 +10,8 @@ import type { RecurrenceRule } from './rule.ts'
 export const MAX_STEPS = 150_000
 
 const unitSeconds = { HOURLY: 3600, MINUTELY: 60, SECONDLY: 1 } as const
-const lastDay = dayOf(9999, 12, 31)
+/** Far enough from the year 10000 that every zone's instant still has a year of four digits. */
+const lastDay = dayOf(9999, 12, 29)
 
 /**
  * The floating occurrences of the rule later than `after`, ascending, as seconds since 1970 (local-time.ts). Neither COUNT
