@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   /** Called with every line the program writes to standard error, for progress. */
   readonly onLine?: (line: string) => void
+  /** The same for standard output. */
+  readonly onOutputLine?: (line: string) => void
   readonly uid?: number
   readonly gid?: number
 }
@@ -28,6 +30,16 @@ export class CommandError extends Error {
     this.name = 'CommandError'
     this.exitCode = exitCode
     this.stderr = stderr
+  }
+}
+
+/** Hands whole lines on as chunks arrive. */
+function lineSplitter(onLine: ((line: string) => void) | undefined): (chunk: string) => void {
+  let partial = ''
+  return (chunk) => {
+    const lines = (partial + chunk).split('\n')
+    partial = lines.pop() ?? ''
+    for (const line of lines) onLine?.(line)
   }
 }
 
@@ -52,14 +64,15 @@ export async function run(program: string, args: readonly string[], options: Run
   })
   let stdout = ''
   let stderr = ''
-  let partial = ''
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
+  const outputLines = lineSplitter(options.onOutputLine)
+  const errorLines = lineSplitter(options.onLine)
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk
+    outputLines(chunk)
+  })
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     stderr = (stderr + chunk).slice(-200_000)
-    if (!options.onLine) return
-    const lines = (partial + chunk).split('\n')
-    partial = lines.pop() ?? ''
-    for (const line of lines) options.onLine(line)
+    errorLines(chunk)
   })
   // A program that ends without reading its input closes the pipe; its exit code tells more than EPIPE.
   child.stdin.on('error', () => undefined)

@@ -5,10 +5,15 @@
  * - `startPostgres()`, `startRedis()`, `startKafka()`, `startDaprd()`: one server each on free ports, data in a
  *   temporary folder. `kill()` is a crash, `restart()` comes back on the same data, `stop()` removes everything.
  *
- * All of them die with the calling process, however that ends.
+ * - `findFullCluster()`, `ensureFullCluster()`, `removeFullCluster()`, `preflight()`: the one full cluster of the
+ *   machine, as `./hack/up` starts it and `./hack/down` removes it.
+ *
+ * All but the full cluster die with the calling process, however that ends.
  */
 export { startControlPlane } from './isolated-control-plane.ts'
 export type { IsolatedControlPlane, IsolatedOptions } from './isolated-control-plane.ts'
+export { ensureFullCluster, findFullCluster, preflight, removeFullCluster } from './running-cluster.ts'
+export type { EnsureOptions, RunningCluster } from './running-cluster.ts'
 export { startDaprd } from './servers/daprd.ts'
 export type { DaprdOptions, DaprdServer } from './servers/daprd.ts'
 export { startKafka } from './servers/kafka.ts'
