@@ -124,7 +124,10 @@ describe('a system from one resource', () => {
   it('answers health, readiness and metrics on every worker, and logs JSON with a correlation id that the caller chose', async () => {
     for (const worker of workers) {
       const client = await todo.worker(worker as 'audit')
-      expect((await client.call('/health')).body, worker).toMatchObject({ status: 'ok', service: worker })
+      expect((await client.call('/health')).body, worker).toMatchObject({
+        status: 'healthy',
+        service: `todo-${worker}`,
+      })
       expect((await client.call('/readyz')).status, worker).toBe(200)
       expect(String((await client.call('/metrics')).body), worker).toContain('process_cpu_seconds_total')
     }
