@@ -21,6 +21,10 @@ export interface StateStore {
   close(): Promise<void>
 }
 
+/** What the SDK would print in a format of its own is in the errors that are thrown here. */
+const nothing = (): void => undefined
+const silence = { error: nothing, warn: nothing, info: nothing, verbose: nothing, debug: nothing }
+
 const isConflict = (error: unknown): boolean => /etag|409|ABORTED/i.test(String(error))
 
 /** The SDK has no request timeout of its own (HTTPClient.ts): a sidecar that hangs must not hang the request. */
@@ -52,8 +56,11 @@ export const createStateStore = (options: {
   const client = (): Promise<DaprClient> =>
     (loading ??= import('@dapr/dapr').then(
       ({ DaprClient: Client, LogLevel }) =>
-        // The SDK logs to the console in its own format and reports failures twice.
-        new Client({ daprHost: '127.0.0.1', daprPort: String(options.port), logger: { level: LogLevel.Error } }),
+        new Client({
+          daprHost: '127.0.0.1',
+          daprPort: String(options.port),
+          logger: { level: LogLevel.Error, service: silence },
+        }),
     ))
   return {
     get: async (key) => {
