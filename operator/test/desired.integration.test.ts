@@ -19,6 +19,8 @@ beforeAll(async () => {
   cluster = await startTestCluster()
   admin = await kubectlFor(cluster.plane.kubeconfigPath, cluster.plane.stateDir)
   namespace = await cluster.namespace()
+  // The API server then warns about every pod template below the standard "restricted", and a warning is an error here.
+  await admin.kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/warn=restricted'])
 })
 
 afterAll(async () => cluster.stop())
@@ -59,11 +61,21 @@ describe('the API server takes every desired object as it is', () => {
     ['the development sample', () => sample('development')],
     ['the staging sample', () => sample('staging')],
     ['the production sample', () => sample('production')],
-  ])('%s: no unknown field, and nothing that would look like drift afterwards', async (_what, spec) => {
+  ])('%s: no unknown field, no warning, and nothing that would look like drift afterwards', async (_what, spec) => {
     const bot = aTodoChatbot(await spec(), { namespace })
     const objects = desire(bot, someFacts({ secretHashes: { 'todo-database': '1' } })).map(({ object }) => object)
     const answer = await admin.kubectl(
-      ['apply', '--server-side', '--dry-run=server', '--validate=strict', '-o', 'json', '-f', '-'],
+      [
+        'apply',
+        '--server-side',
+        '--dry-run=server',
+        '--validate=strict',
+        '--warnings-as-errors',
+        '-o',
+        'json',
+        '-f',
+        '-',
+      ],
       { input: objects.map((object) => stringify(object, { aliasDuplicateObjects: false })).join('---\n') },
     )
     const { items } = JSON.parse(answer) as { items: KubeObject[] }
@@ -76,4 +88,23 @@ describe('the API server takes every desired object as it is', () => {
     expect(items).toHaveLength(objects.length)
     expect(drift).toEqual([])
   })
+})
+
+test('kubectl rollout restart on a worker survives the next apply of the operator', async () => {
+  const bot = aTodoChatbot({ services: { audit: { replicas: 0 } } }, { namespace })
+  const audit = desire(bot, someFacts()).find(
+    ({ object }) => object.kind === 'Deployment' && object.metadata.name === 'todo-audit',
+  )?.object
+  const apply = ['apply', '--server-side', '--force-conflicts', '--field-manager=todochatbot-operator', '-f', '-']
+  const annotation = async (): Promise<string> =>
+    admin.kubectl([
+      ...['get', 'deployment', 'todo-audit', '-n', namespace, '-o'],
+      'jsonpath={.spec.template.metadata.annotations.kubectl\\.kubernetes\\.io/restartedAt}',
+    ])
+  await admin.kubectl(apply, { input: stringify(audit) })
+  await admin.kubectl(['rollout', 'restart', 'deployment/todo-audit', '-n', namespace])
+  const restartedAt = await annotation()
+  expect(restartedAt).not.toBe('')
+  await admin.kubectl(apply, { input: stringify(audit) })
+  expect(await annotation()).toBe(restartedAt)
 })
