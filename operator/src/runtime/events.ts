@@ -9,7 +9,7 @@
  *   refilled one per `refillMs`, they count into the last Event's series.
  * - A series that has not grown for `forgetMs` is forgotten: the next occurrence is a new Event.
  *
- * Proof: events.test.ts; operator/test/events.integration.test.ts against a real API server, which validates Events strictly.
+ * Proof: events.test.ts; operator/test/runtime.integration.test.ts against a real API server, which validates Events strictly.
  */
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'

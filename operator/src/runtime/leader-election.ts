@@ -14,7 +14,7 @@
  * The event loop must not stall longer than `renewMs - retryMs`, or leadership is lost: watch nodejs_eventloop_lag_p99_seconds.
  *
  * Proof: leader-election.test.ts (two candidates on one server, one that cannot reach it, a stolen lease, release), and
- * operator/test/leader-election.integration.test.ts on a real API server.
+ * operator/test/runtime.integration.test.ts on a real API server.
  */
 import type { Logger } from 'pino'
 import { sleep } from '../kube/backoff.ts'
