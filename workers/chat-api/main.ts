@@ -19,7 +19,7 @@ await runWorker({
     const now = (): Date => new Date()
     const store = config.dapr.stateStore
     const port = readEnvironment().daprHttpPort ?? config.dapr.httpPort
-    const stateStore = store === undefined ? undefined : createStateStore({ port, store })
+    const stateStore = store === undefined ? undefined : createStateStore({ port, store, timeout: 1_000 })
     registerChatApi(server, {
       database,
       stateStore,

@@ -38,7 +38,7 @@ export function startSeries(
   try {
     // Every second Tuesday begins on the next Tuesday: which period counts as the first is not said, so the earliest does.
     const start = firstOccurrence(parseRecurrence(ruleText({ ...parts, interval: 1 })), {
-      dtstart: localText(earliest),
+      dtstart: earliest.toString({ smallestUnit: 'second' }),
       zone: clock.zone,
     })
     if (start === undefined) return unclear(`"${phrase.said}" never occurs. Which days do you mean?`)
@@ -52,26 +52,26 @@ export function startSeries(
   }
 }
 
+/** In wall-clock time: a time the clocks skip on its first day is still the time of the series. */
 function earliestStart(
   phrase: RecurrencePhrase,
   named: FoundWhen | undefined,
   clock: ChatClock,
-): Temporal.ZonedDateTime {
+): Temporal.PlainDateTime {
   const here = clock.now.toZonedDateTimeISO(clock.zone)
   const time = phrase.time ?? (named?.hasTime === true ? named.at.toPlainTime() : undefined)
   if (phrase.parts.frequency === 'HOURLY' && !time && !named) {
-    return here.round({ smallestUnit: 'hour', roundingMode: 'ceil' })
+    return here.round({ smallestUnit: 'hour', roundingMode: 'ceil' }).toPlainDateTime()
   }
-  const at = time ?? Temporal.PlainTime.from({ hour: defaultHour })
-  if (named?.hasDate === true) return zoned(named.at.toPlainDate(), at, clock.zone)
-  const today = zoned(here.toPlainDate(), at, clock.zone)
-  return Temporal.ZonedDateTime.compare(today, here) >= 0
-    ? today
-    : zoned(here.toPlainDate().add({ days: 1 }), at, clock.zone)
+  const plainTime = time ?? Temporal.PlainTime.from({ hour: defaultHour })
+  if (named?.hasDate === true) return named.at.toPlainDate().toPlainDateTime(plainTime)
+  const today = here.toPlainDate()
+  const over = Temporal.ZonedDateTime.compare(zoned(today, plainTime, clock.zone), here) < 0
+  return today.add({ days: over ? 1 : 0 }).toPlainDateTime(plainTime)
 }
 
 /** "every month" from the 31st means the last day of shorter months, which the bare rule would leave out. */
-function withDayOfMonth(parts: RuleParts, start: Temporal.ZonedDateTime): RuleParts {
+function withDayOfMonth(parts: RuleParts, start: Temporal.PlainDateTime): RuleParts {
   const named = parts.monthDays ?? parts.ordinalWeekdays ?? parts.weekdays
   if (named || start.day <= 28) return parts
   if (parts.frequency === 'MONTHLY') return onMonthDay(parts, start.day)
@@ -102,9 +102,4 @@ function endPart(
     )
   }
   return `UNTIL=${lastDay.toString().replaceAll('-', '')}`
-}
-
-/** `YYYY-MM-DDTHH:MM:SS`, the spelling of local times in the database and in events. */
-export function localText(at: Temporal.ZonedDateTime): string {
-  return at.toPlainDateTime().toString({ smallestUnit: 'second' })
 }
