@@ -91,7 +91,14 @@ describe('the API server takes every desired object as it is', () => {
 })
 
 test('kubectl rollout restart on a worker survives the next apply of the operator', async () => {
-  const bot = aTodoChatbot({ services: { audit: { replicas: 0 } } }, { namespace })
+  const resource = {
+    apiVersion: 'todochatbot.dev/v1alpha1',
+    kind: 'TodoChatbot',
+    metadata: { name: 'todo', namespace },
+  }
+  await admin.kubectl(['apply', '-f', '-'], { input: stringify(resource) })
+  const uid = await admin.kubectl(['get', 'tcb', 'todo', '-n', namespace, '-o', 'jsonpath={.metadata.uid}'])
+  const bot = aTodoChatbot({ services: { audit: { replicas: 0 } } }, { namespace, uid })
   const audit = desire(bot, someFacts()).find(
     ({ object }) => object.kind === 'Deployment' && object.metadata.name === 'todo-audit',
   )?.object
