@@ -97,7 +97,14 @@ export async function runOperator(
   })
   const claims = topicClaims()
   const now = (): number => performance.now()
-  const statuses = statusWriter({ client, fieldManager: manager, observe, now, interval: 1_000 })
+  const statuses = statusWriter({
+    client,
+    fieldManager: manager,
+    observe,
+    now,
+    interval: 1_000,
+    progressInterval: 3_000,
+  })
   const reconcile = todoChatbotReconciler({
     informers,
     secrets,

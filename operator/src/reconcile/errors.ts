@@ -285,9 +285,15 @@ export const finding = (reason: Reason, object: string, detail: string): Finding
   detail,
 })
 
-/** The sentence for a condition: what is the case, and for anything but progress what to do about it. */
-export const messageOf = ({ reason, severity, object, detail }: Finding): string =>
-  severity === 'Progress' ? `${object}: ${detail}` : `${object}: ${detail}. ${catalogue[reason].remedy}`
+/** What is the case, for one line. */
+export const lineOf = ({ object, detail }: Finding): string => `${object}: ${detail}`
+
+/** The sentences for a condition: what is the case, and for anything but progress what to do about it. */
+export const messageOf = (found: Finding): string => {
+  if (found.severity === 'Progress') return lineOf(found)
+  const pod = found.object.startsWith('Pod/') ? found.object.slice('Pod/'.length) : '<pod>'
+  return `${lineOf(found)}. ${catalogue[found.reason].remedy.replaceAll('<pod>', pod)}`
+}
 
 /** The finding that matters most; the first of several equally bad ones. */
 export const worst = (findings: readonly (Finding | undefined)[]): Finding | undefined => {

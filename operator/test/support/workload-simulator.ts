@@ -21,6 +21,8 @@ export type Misbehaviour =
 export interface WorkloadSimulator {
   /** `Kind/name` of a workload; undefined heals it. A change replaces its pods. */
   misbehave: (workload: string, how: Misbehaviour | undefined) => void
+  /** Ends all misbehaviour. */
+  heal: () => void
   stop: () => Promise<void>
 }
 
@@ -41,7 +43,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
   let nextIp = 1
 
   const ignoreGone = (error: unknown): void => {
-    if (!(error instanceof KubeError) || ![404, 409, 422].includes(error.status)) throw error
+    if (!(error instanceof KubeError) || ![404, 409].includes(error.status)) throw error
   }
   const patchStatus = async (kind: ResourceKind, object: KubeObject, status: object): Promise<void> => {
     if (
@@ -151,7 +153,11 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
           ...template.metadata,
           ownerReferences,
         },
-        spec: { ...template.spec, containers: [...template.spec.containers, ...injected] },
+        spec: {
+          ...template.spec,
+          containers: [...template.spec.containers, ...injected],
+          volumes: [...((template.spec['volumes'] ?? []) as object[]), ...claimVolumes(owner, `${name}-${suffix}`)],
+        },
       }
       const created = await client.create(pod, { fieldManager }).catch(ignoreGone)
       if (created === undefined) continue
@@ -274,10 +280,20 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
       if (how === undefined) misbehaviours.delete(workload)
       else misbehaviours.set(workload, how)
     },
+    heal: () => misbehaviours.clear(),
     stop: async () => {
       stopping.abort()
       await playing
       for (const pod of sidecars.keys()) stopSidecar(pod)
     },
   }
+}
+
+/** Volumes that the StatefulSet controller adds to a pod, one per claim template. */
+function claimVolumes(owner: KubeObject, pod: string): object[] {
+  const { volumeClaimTemplates = [] } = owner['spec'] as { volumeClaimTemplates?: { metadata: { name: string } }[] }
+  return volumeClaimTemplates.map(({ metadata: { name } }) => ({
+    name,
+    persistentVolumeClaim: { claimName: `${name}-${pod}` },
+  }))
 }

@@ -6,7 +6,7 @@ import { finding, worst, type Finding } from '../errors.ts'
 import { firstBlocker, lastError } from './blockers.ts'
 import type { Prerequisites } from './gates.ts'
 import type { Live, Seen } from './observe.ts'
-import { isRolledOut, workloadFinding } from './readiness.ts'
+import { workloadFinding } from './readiness.ts'
 import { sidecarFinding, type ExpectedComponent } from './sidecars.ts'
 import { brokerFinding, topicsFinding, usableFinding, type TopicsSeen } from './topics.ts'
 
@@ -24,7 +24,8 @@ export interface Assessment {
   readonly daprInstalled: Finding | undefined
   readonly workers: Readonly<Record<WorkerField, Finding | undefined>>
   readonly sidecars: Readonly<Record<WorkerField, Finding | undefined>>
-  readonly consumersRolledOut: Finding | undefined
+  /** Workers that have to be ready before chat-api starts or changes its version. */
+  readonly consumers: Finding | undefined
 }
 
 /** What an assessment is made from. */
@@ -44,9 +45,9 @@ export function assess({ seen, live, topics, components, missingKinds, jobName }
   const before = hasBeenReady(seen)
   const dependency = (name: DependencyName): Finding | undefined => {
     const state = live.dependencies[name]
-    return state === undefined ? undefined : workloadFinding(state, before)
+    return state === undefined ? undefined : workloadFinding(state, before, seen.now)
   }
-  const workers = byWorker((field) => workloadFinding(live.workers[field], before))
+  const workers = byWorker((field) => workloadFinding(live.workers[field], before, seen.now))
   const daprInstalled =
     missingKinds.length === 0
       ? undefined
@@ -61,7 +62,7 @@ export function assess({ seen, live, topics, components, missingKinds, jobName }
         ? undefined
         : finding('ConfigInvalid', `TodoChatbot/${seen.bot.metadata.name}`, describeProblems(seen.problems)),
     database: seen.secretFindings.database ?? dependency('postgresql'),
-    migration: migrationFinding(live, jobName),
+    migration: migrationFinding(live, jobName, seen.now),
     stateStore: seen.secretFindings.stateStore ?? dependency('redis'),
     kafka:
       seen.secretFindings.kafka ??
@@ -73,17 +74,9 @@ export function assess({ seen, live, topics, components, missingKinds, jobName }
     workers,
     sidecars: byWorker((field) => {
       const { name, wanted, pods } = live.workers[field]
-      return daprInstalled ?? sidecarFinding({ appId: name, wanted, pods }, components, live.sidecars)
+      return daprInstalled ?? sidecarFinding({ appId: name, wanted, pods }, components, live.sidecars, seen.now)
     }),
-    consumersRolledOut: worst(
-      workerFields
-        .filter((field) => field !== 'chatApi')
-        .map((field) =>
-          isRolledOut(live.workers[field])
-            ? undefined
-            : (workers[field] ?? finding('RollingOut', `Deployment/${live.workers[field].name}`, 'is rolling out')),
-        ),
-    ),
+    consumers: worst(workerFields.filter((field) => field !== 'chatApi').map((field) => workers[field])),
   }
 }
 
@@ -94,7 +87,7 @@ export function hasBeenReady({ bot }: Pick<Seen, 'bot'>): boolean {
 
 /** The gates' view of an assessment. @param chatApiIsNew see {@link Prerequisites} */
 export function prerequisites(assessment: Assessment, seen: Seen, chatApiIsNew: boolean): Prerequisites {
-  const { config, database, migration, stateStore, kafka, usableTopics, daprInstalled, consumersRolledOut } = assessment
+  const { config, database, migration, stateStore, kafka, usableTopics, daprInstalled, consumers } = assessment
   const secrets = worst([seen.secretFindings.stateStore, seen.secretFindings.kafka])
   return {
     database,
@@ -104,7 +97,7 @@ export function prerequisites(assessment: Assessment, seen: Seen, chatApiIsNew: 
     topics: usableTopics,
     dapr: daprInstalled,
     secrets,
-    consumers: consumersRolledOut,
+    consumers,
     chatApiIsNew,
     frozen:
       config !== undefined
@@ -121,14 +114,14 @@ export function pauseDetail({ bot }: Pick<Seen, 'bot'>): string {
   return paused === undefined ? 'is paused' : `is paused by ${paused.by} until ${paused.until}: ${paused.reason}`
 }
 
-function migrationFinding({ migration: { job, pods } }: Live, jobName: string): Finding | undefined {
+function migrationFinding({ migration: { job, pods } }: Live, jobName: string, now: number): Finding | undefined {
   const object = `Job/${jobName}`
   if (job === undefined) return finding('Waiting', object, 'has not been started yet')
   if (job.state === 'Complete') return undefined
   if (job.state === 'Failed') return finding('MigrationFailed', object, lastError(pods) ?? job.message)
   const said = lastError(pods)
   return (
-    firstBlocker(pods) ??
+    firstBlocker(pods, now) ??
     finding('Migrating', object, said === undefined ? 'is running' : `is trying again; last error: ${said}`)
   )
 }

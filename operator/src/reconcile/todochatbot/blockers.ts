@@ -13,22 +13,29 @@ const waitingReasons: Readonly<Record<string, Reason>> = {
   RunContainerError: 'ContainerConfig',
 }
 
+/** How long something that normally takes seconds may take before it counts as a problem, in ms. */
+export const patience = 30_000
+
 /** What blocks one pod; undefined when it is ready, going away, or simply still starting. */
-export function podBlocker(pod: PodView, claims: readonly ClaimView[] = []): Finding | undefined {
+export function podBlocker(pod: PodView, now: number, claims: readonly ClaimView[] = []): Finding | undefined {
   if (pod.ready || pod.terminating || pod.phase === 'Succeeded') return undefined
   return worst([
     ...pod.containers.map((container) => containerBlocker(pod, container)),
-    claimBlocker(pod, claims),
-    schedulingBlocker(pod),
+    claimBlocker(pod, now, claims),
+    schedulingBlocker(pod, now),
   ])
 }
 
 /** The first blocker among pods; those that failed oldest first, so that the message does not hop from pod to pod. */
-export function firstBlocker(pods: readonly PodView[], claims: readonly ClaimView[] = []): Finding | undefined {
+export function firstBlocker(
+  pods: readonly PodView[],
+  now: number,
+  claims: readonly ClaimView[] = [],
+): Finding | undefined {
   return worst(
     [...pods]
       .sort((a, b) => a.createdAt.localeCompare(b.createdAt) || a.name.localeCompare(b.name))
-      .map((pod) => podBlocker(pod, claims)),
+      .map((pod) => podBlocker(pod, now, claims)),
   )
 }
 
@@ -57,7 +64,7 @@ function containerBlocker(pod: PodView, container: ContainerStatus): Finding | u
     return finding(
       'CrashLoop',
       `Pod/${pod.name}`,
-      `container ${container.name} ended ${restarts} times: ${end === undefined ? 'no message' : lastWords(end)}`,
+      `container ${container.name} keeps ending (restarts: ${restarts}): ${end === undefined ? 'no message' : lastWords(end)}`,
     )
   }
   return reason === undefined
@@ -69,19 +76,19 @@ function containerBlocker(pod: PodView, container: ContainerStatus): Finding | u
       )
 }
 
-function claimBlocker(pod: PodView, claims: readonly ClaimView[]): Finding | undefined {
+function claimBlocker(pod: PodView, now: number, claims: readonly ClaimView[]): Finding | undefined {
   // StatefulSet claims are called <template>-<pod>.
   const pending = claims.find(({ name, bound }) => !bound && name.endsWith(`-${pod.name}`))
-  if (pending === undefined) return undefined
+  if (pending === undefined || now - Date.parse(pending.createdAt) < patience) return undefined
   const from = pending.storageClass === '' ? 'the default storage class' : `storage class ${pending.storageClass}`
   return finding('VolumePending', `PersistentVolumeClaim/${pending.name}`, `waits for a volume from ${from}`)
 }
 
-function schedulingBlocker(pod: PodView): Finding | undefined {
+function schedulingBlocker(pod: PodView, now: number): Finding | undefined {
   const refused = pod.conditions.find(
     ({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
   )
-  return refused === undefined
+  return refused === undefined || now - Date.parse(refused.lastTransitionTime ?? pod.createdAt) < patience
     ? undefined
     : finding('Unschedulable', `Pod/${pod.name}`, oneLine(refused.message ?? 'no node fits'))
 }
@@ -95,13 +102,25 @@ function lastWords({ exitCode, reason, message }: Terminated): string {
   return said === '' ? how : `${said} (${how})`
 }
 
-/** The last non-empty line: the first ones of a stack trace or of a log say less. */
+/** The last non-empty line: the first ones of a stack trace or of a log say less. Of a JSON log line, its message. */
 function oneLine(text: string): string {
-  const line =
+  const last =
     text
       .split('\n')
       .map((part) => part.trim())
       .filter((part) => part !== '')
       .at(-1) ?? ''
+  const line = last.startsWith('{') ? messageOfLog(last) : last
   return line.length > 300 ? `${line.slice(0, 299)}…` : line
+}
+
+function messageOfLog(line: string): string {
+  try {
+    const { msg, err } = JSON.parse(line) as { msg?: unknown; err?: { message?: unknown } }
+    const said = [msg, err?.message].filter((part) => typeof part === 'string' && part !== '')
+    return said.length > 0 ? [...new Set(said)].join(': ') : line
+  } catch {
+    // Cut off by the kubelet's limit, or no JSON after all: shown as it is.
+    return line
+  }
 }

@@ -6,7 +6,7 @@
  *   Dapr                             Dapr installed; the Secrets its components refer to (one missing Secret breaks every sidecar in scope)
  *   Migration                        database
  *   Consumers                        database, migration of this version, state store, Kafka, topics, Dapr
- *   ChatApi                          as Consumers; and for a first start or a new version, consumers rolled out
+ *   ChatApi                          as Consumers; and for a first start or a new version, consumers ready
  */
 import { stages, type Stage } from '../../desired/types.ts'
 import { worst, type Finding } from '../errors.ts'

@@ -72,7 +72,7 @@ export interface Live {
   readonly sidecars: ReadonlyMap<string, SidecarReport>
 }
 
-/** How long a reading of a Secret counts while the system is not ready, in ms. */
+/** How long a reading of a Secret counts while the system is not ready, in ms; also how often such a system is looked at again. */
 export const secretMaxAge = 30_000
 
 /** Looks at the resource and at what it refers to. */

@@ -29,12 +29,12 @@ export function serves({ live, wanted }: WorkloadState): boolean {
 }
 
 /** Why a workload is not ready: all pods wanted, all new, all ready. `before` says whether it was ready earlier, so that the words fit. */
-export function workloadFinding(state: WorkloadState, before: boolean): Finding | undefined {
+export function workloadFinding(state: WorkloadState, before: boolean, now: number): Finding | undefined {
   const { kind, name, live, wanted, pods, claims } = state
   const object = `${kind}/${name}`
   if (live === undefined) return finding('Waiting', object, 'does not exist yet')
   if (isRolledOut(state) && live.ready >= wanted) return undefined
-  const blocker = firstBlocker(pods, claims) ?? refusedPods(state)
+  const blocker = firstBlocker(pods, now, claims) ?? refusedPods(state)
   if (blocker !== undefined) return blocker
   if (live.observedGeneration < live.generation)
     return finding('Starting', object, 'its controller has not seen the newest version yet')

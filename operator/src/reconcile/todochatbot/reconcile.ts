@@ -7,7 +7,7 @@ import { keyOf, type KubeObject } from '../../kube/object.ts'
 import type { Outcome, Reconcile } from '../../runtime/controller.ts'
 import { worst } from '../errors.ts'
 import { carryOut, type ApplyTools, type Carried } from './apply.ts'
-import { assess, hasBeenReady, prerequisites, type Observed } from './assess.ts'
+import { assess, prerequisites, type Observed } from './assess.ts'
 import { alignFinalizer, cleanUp, type CleanupTools } from './cleanup.ts'
 import { chatApiIsNew, generateSecrets, desiredOf, ownerOf, rolloutsOf, versionOf, type Desired } from './desire.ts'
 import { eventsBetween } from './events.ts'
@@ -17,6 +17,7 @@ import { lookAt, lookAtTopics, observe, secretMaxAge, type Seen, type Sources } 
 import { serves } from './readiness.ts'
 import { expectedComponents } from './sidecars.ts'
 import { invalidStatus, statusOf } from './status.ts'
+import { replaceStuckPods } from './stuck-pods.ts'
 import type { StatusWriter } from './status-writer.ts'
 
 /** Everything a reconcile works with. */
@@ -93,6 +94,8 @@ async function conclude(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const observed = look(deps, seen, desired)
+  if (gates.open.size > 0)
+    await replaceStuckPods(deps.client, seen.bot.metadata.namespace, observed.live, seen.now, signal)
   const status = statusOf({
     observed,
     assessment: assess(observed),
@@ -102,16 +105,14 @@ async function conclude(
     version: versionOf(desired, deps.operatorVersion),
   })
   const statusDelay = await writeStatus(deps, seen.resource, seen.bot.status, status, signal)
-  const secretMissing = Object.values(seen.secretFindings).some((found) => found !== undefined)
   return again(deps, [
     statusDelay,
     carried.retryAfterMs,
     desired.failures.length > 0 ? 1_000 : undefined,
-    secretMissing ? secretMaxAge : undefined,
     seen.paused ? (pauseEndsAt(seen.bot) ?? seen.now) - seen.now : undefined,
     status.operation?.deadline === undefined ? undefined : Date.parse(status.operation.deadline) - seen.now,
-    // A broken system is looked at now and then, to read its Secrets again: a corrected password heals it.
-    hasBeenReady(seen) && status.operation?.kind === 'Recover' ? secretMaxAge : undefined,
+    // What is not ready is looked at now and then: patience ends, and a Secret that was corrected heals it.
+    status.operation === undefined ? undefined : secretMaxAge,
   ])
 }
 

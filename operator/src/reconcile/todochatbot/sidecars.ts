@@ -49,12 +49,13 @@ export function sidecarFinding(
   worker: WorkerPods,
   components: readonly ExpectedComponent[],
   reports: ReadonlyMap<string, SidecarReport>,
+  now: number,
 ): Finding | undefined {
   if (worker.wanted === 0) return undefined
   const pods = living(worker.pods)
   if (pods.length === 0) return finding('Waiting', `Deployment/${worker.appId}`, 'has no pods yet')
   const expected = components.filter(({ scopes }) => scopes.includes(worker.appId))
-  return worst(pods.map((pod) => podFinding(pod, expected, reports.get(pod.name))))
+  return worst(pods.map((pod) => podFinding(pod, expected, reports.get(pod.name), now)))
 }
 
 /** `services[].sidecar`. */
@@ -93,6 +94,7 @@ function podFinding(
   pod: PodView,
   expected: readonly ExpectedComponent[],
   report: SidecarReport | undefined,
+  now: number,
 ): Finding | undefined {
   const object = `Pod/${pod.name}`
   if (!pod.containerNames.includes(sidecar)) return finding('SidecarMissing', object, `has no container ${sidecar}`)
@@ -102,7 +104,7 @@ function podFinding(
       : undefined
   if (missing?.length === 0) return undefined
   // A pod that is not ready is still coming up, unless its containers say what blocks it.
-  if (!pod.ready) return podBlocker(pod) ?? finding('Starting', object, 'its sidecar is starting')
+  if (!pod.ready) return podBlocker(pod, now) ?? finding('Starting', object, 'its sidecar is starting')
   if (missing !== undefined)
     return finding('ComponentNotLoaded', object, `${sidecar} has not loaded ${missing.join(', ')}`)
   return report?.state === 'Failed'

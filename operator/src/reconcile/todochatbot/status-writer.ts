@@ -1,8 +1,10 @@
 /**
  * Writes statuses, by server-side apply to the status subresource: only when something differs, the first one at once, later ones at least
- * `interval` ms apart. What comes too early is not queued: the caller reconciles again when its turn has come and computes a newer one, so
- * the last state wins by itself.
+ * `interval` ms apart, and mere progress at least `progressInterval`: a start goes through a dozen states within seconds, and nobody needs
+ * each of them. What comes too early is not queued: the caller reconciles again when its turn has come and computes a newer one, so the last
+ * state wins by itself.
  */
+import { findCondition } from '../../api/v1alpha1/conditions.ts'
 import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
 import { canonicalJson } from '../../desired/hash.ts'
 import type { KubeClient } from '../../kube/client.ts'
@@ -29,16 +31,28 @@ export interface StatusWriterDependencies {
   readonly now: () => number
   /** ms between two writes of one resource */
   readonly interval: number
+  /** The same, while nothing but progress is to be told */
+  readonly progressInterval: number
 }
 
 /** Makes a writer. It remembers the time of the last write per resource. */
-export function statusWriter({ client, fieldManager, observe, now, interval }: StatusWriterDependencies): StatusWriter {
+export function statusWriter({
+  client,
+  fieldManager,
+  observe,
+  now,
+  interval,
+  progressInterval,
+}: StatusWriterDependencies): StatusWriter {
   const writtenAt = new Map<string, number>()
   return {
     write: async (resource, status, signal) => {
       if (canonicalJson(resource['status'] ?? {}) === canonicalJson(status)) return 'unchanged'
       const key = keyOf(resource.metadata)
-      const tooEarlyBy = (writtenAt.get(key) ?? -Infinity) + interval - now()
+      const pause = isProgress(resource['status'] as TodoChatbotStatus | undefined, status)
+        ? progressInterval
+        : interval
+      const tooEarlyBy = (writtenAt.get(key) ?? -Infinity) + pause - now()
       if (tooEarlyBy > 0) return { tooEarlyBy }
       writtenAt.set(key, now())
       const { apiVersion, kind, metadata } = resource
@@ -55,4 +69,11 @@ export function statusWriter({ client, fieldManager, observe, now, interval }: S
     },
     forget: (key) => writtenAt.delete(key),
   }
+}
+
+/** The same generation was under way before and still is, and nothing is wrong. */
+function isProgress(before: TodoChatbotStatus | undefined, after: TodoChatbotStatus): boolean {
+  const unknown = (status: TodoChatbotStatus | undefined): boolean =>
+    findCondition(status?.conditions, 'Ready')?.status === 'Unknown'
+  return before?.observedGeneration === after.observedGeneration && unknown(before) && unknown(after)
 }

@@ -4,7 +4,7 @@ import { names, workerNames, workerPorts } from '../../api/v1alpha1/names.ts'
 import { workerFields, type WorkerField } from '../../api/v1alpha1/schema/services.ts'
 import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
 import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
-import { finding, messageOf, worst, type Finding } from '../errors.ts'
+import { finding, lineOf, messageOf, worst, type Finding } from '../errors.ts'
 import { hasBeenReady, pauseDetail, type Assessment, type Observed } from './assess.ts'
 import type { Gates } from './gates.ts'
 import { isRolledOut } from './readiness.ts'
@@ -65,7 +65,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
   return {
     observedGeneration: generation,
     phase: phaseOf({ paused: seen.paused, before, overall, operation }),
-    summary: overall === undefined ? `Version ${version} runs` : messageOf(overall).slice(0, 1024),
+    summary: overall === undefined ? `Version ${version} runs` : lineOf(overall).slice(0, 1024),
     ...(running === undefined ? {} : { version: running }),
     endpoint: endpointOf(bot),
     conditions: mergeConditions(bot.status?.conditions, updates, generation, timestamp(now)),
@@ -101,7 +101,7 @@ export function invalidStatus(resource: {
     ...previous,
     observedGeneration: generation,
     phase: 'Stalled',
-    summary: said.message.slice(0, 1024),
+    summary: lineOf(found).slice(0, 1024),
     conditions: mergeConditions(
       previous?.conditions,
       [

@@ -39,6 +39,7 @@ export interface ContainerStatus {
 /** What is read of a pod. */
 export interface PodView {
   readonly name: string
+  readonly uid: string
   readonly labels: Readonly<Record<string, string>>
   readonly createdAt: string
   readonly terminating: boolean
@@ -63,6 +64,7 @@ export function podView(pod: KubeObject): PodView {
   const conditions = status.conditions ?? []
   return {
     name: pod.metadata.name,
+    uid: pod.metadata.uid ?? '',
     labels: pod.metadata.labels ?? {},
     createdAt: pod.metadata.creationTimestamp ?? '',
     terminating: pod.metadata.deletionTimestamp !== undefined,
@@ -84,8 +86,9 @@ export interface WorkloadView {
   readonly replicas: number
   readonly updated: number
   readonly ready: number
+  /** StatefulSets only: the revision their pods should be of, as in the pod label controller-revision-hash. */
+  readonly updateRevision: string | undefined
   readonly conditions: readonly StatusCondition[]
-  readonly annotations: Readonly<Record<string, string>>
 }
 
 /** Reads a Deployment or StatefulSet. */
@@ -95,6 +98,7 @@ export function workloadView(workload: KubeObject): WorkloadView {
     replicas?: number
     updatedReplicas?: number
     readyReplicas?: number
+    updateRevision?: string
     conditions?: StatusCondition[]
   }
   return {
@@ -105,8 +109,8 @@ export function workloadView(workload: KubeObject): WorkloadView {
     replicas: status.replicas ?? 0,
     updated: status.updatedReplicas ?? 0,
     ready: status.readyReplicas ?? 0,
+    updateRevision: status.updateRevision,
     conditions: status.conditions ?? [],
-    annotations: workload.metadata.annotations ?? {},
   }
 }
 
@@ -133,11 +137,18 @@ export interface ClaimView {
   readonly name: string
   readonly bound: boolean
   readonly storageClass: string
+  /** RFC 3339. */
+  readonly createdAt: string
 }
 
 /** Reads a claim. */
 export function claimView(claim: KubeObject): ClaimView {
   const spec = (claim['spec'] ?? {}) as { storageClassName?: string }
   const status = (claim['status'] ?? {}) as { phase?: string }
-  return { name: claim.metadata.name, bound: status.phase === 'Bound', storageClass: spec.storageClassName ?? '' }
+  return {
+    name: claim.metadata.name,
+    bound: status.phase === 'Bound',
+    storageClass: spec.storageClassName ?? '',
+    createdAt: claim.metadata.creationTimestamp ?? '',
+  }
 }

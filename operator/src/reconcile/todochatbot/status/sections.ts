@@ -2,6 +2,7 @@
 import { workerFields, type WorkerField } from '../../../api/v1alpha1/schema/services.ts'
 import type { ServiceStatus } from '../../../api/v1alpha1/schema/status.ts'
 import { workerNames } from '../../../api/v1alpha1/names.ts'
+import { lineOf } from '../../errors.ts'
 import type { Assessment } from '../assess.ts'
 import { lastError } from '../blockers.ts'
 import type { Live } from '../observe.ts'
@@ -43,7 +44,7 @@ export function serviceStatuses({ live, assessment, rollouts, previous, now }: S
       sidecar: sidecarState({ appId: state.name, wanted: desired, pods: state.pods }, assessment.sidecars[field]),
       since: before?.desired === desired && before.ready === ready && before.since !== undefined ? before.since : now,
       ...(error === undefined ? {} : { lastError: error }),
-      ...(problem === undefined ? {} : { message: `${problem.object}: ${problem.detail}` }),
+      ...(problem === undefined ? {} : { message: lineOf(problem) }),
     }
   })
 }

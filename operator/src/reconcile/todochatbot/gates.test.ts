@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import { finding } from '../errors.ts'
+import { gatesFor, type Prerequisites } from './gates.ts'
+
+const ready: Prerequisites = {
+  database: undefined,
+  migration: undefined,
+  stateStore: undefined,
+  kafka: undefined,
+  topics: undefined,
+  dapr: undefined,
+  secrets: undefined,
+  consumers: undefined,
+  chatApiIsNew: false,
+  frozen: undefined,
+}
+const all = ['Foundation', 'Dependencies', 'Dapr', 'Migration', 'Consumers', 'ChatApi']
+const not = finding('Starting', 'StatefulSet/x', 'is starting')
+
+describe('gates', () => {
+  test.each([
+    { name: 'everything ready opens every gate', given: {}, open: all, held: undefined },
+    {
+      name: 'a database that is away holds migration and workers',
+      given: { database: not },
+      open: all.slice(0, 3),
+      held: 'Migration',
+    },
+    {
+      name: 'an unfinished migration holds the workers',
+      given: { migration: not },
+      open: all.slice(0, 4),
+      held: 'Consumers',
+    },
+    {
+      name: 'a state store that is away holds the workers',
+      given: { stateStore: not },
+      open: all.slice(0, 4),
+      held: 'Consumers',
+    },
+    { name: 'brokers that are away hold the workers', given: { kafka: not }, open: all.slice(0, 4), held: 'Consumers' },
+    { name: 'missing topics hold the workers', given: { topics: not }, open: all.slice(0, 4), held: 'Consumers' },
+    {
+      name: 'a cluster without Dapr gets dependencies and migrations, but no workers',
+      given: { dapr: not },
+      open: ['Foundation', 'Dependencies', 'Migration'],
+      held: 'Dapr',
+    },
+    {
+      name: 'a missing Secret holds the components that refer to it',
+      given: { secrets: not },
+      open: ['Foundation', 'Dependencies', 'Migration', 'Consumers', 'ChatApi'],
+      held: 'Dapr',
+    },
+    {
+      name: 'a first chat-api waits for the consumers',
+      given: { consumers: not, chatApiIsNew: true },
+      open: all.slice(0, 5),
+      held: 'ChatApi',
+    },
+    { name: 'a chat-api of the same version does not', given: { consumers: not }, open: all, held: undefined },
+    { name: 'a frozen system is touched nowhere', given: { frozen: { because: not } }, open: [], held: 'Foundation' },
+  ])('$name', ({ given, open, held }) => {
+    const gates = gatesFor({ ...ready, ...given })
+    expect([...gates.open]).toEqual(open)
+    expect(gates.held?.stage).toBe(held)
+    expect(gates.held?.by).toEqual(held === undefined ? undefined : not)
+  })
+})
