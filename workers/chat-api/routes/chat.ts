@@ -31,7 +31,7 @@ const sessionField = z
 const chatReply = z.strictObject({
   reply: z.string(),
   intent: z.enum(['add', 'list', 'complete', 'reopen', 'delete', 'choose', 'confirm', 'cancel', 'help', 'unclear']),
-  parsed: z.record(z.string(), z.json()).describe('What was understood, with instants in UTC.'),
+  parsed: z.record(z.string(), z.unknown()).describe('What was understood, with instants in UTC.'),
   taskIds: z.array(z.uuid()).describe('Tasks the reply is about, in the order of its numbers.'),
   tasks: z.array(taskSchema).optional(),
   sessionId: z.string(),
