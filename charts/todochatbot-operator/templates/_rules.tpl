@@ -24,10 +24,6 @@
 - apiGroups: ['']
   resources: ['persistentvolumeclaims', 'pods']
   verbs: ['get', 'list', 'watch']
-# replaces a pod of a StatefulSet that is stuck on an old revision, which the StatefulSet controller never does
-- apiGroups: ['']
-  resources: ['pods']
-  verbs: ['delete']
 # owned by a system
 - apiGroups: ['apps']
   resources: ['deployments', 'statefulsets']

@@ -223,8 +223,14 @@ async function carryOut(
   for (const [verb, topics] of Object.entries(changes)) {
     if (topics.length > 0) did(`Topics ${verb}`, { topics: topics.map(({ name }) => name) })
   }
-  const after = plan.create.length + plan.grow.length === 0 ? before : await admin.describe(names)
   const refused = new Map(plan.refused.map((refusal) => [refusal.name, refusal]))
+  // Brokers learn of a change some time after the controller has answered, so what succeeded is believed until the next look.
+  const after = new Map(before)
+  for (const spec of plan.create) if (!failures.has(spec.name)) after.set(spec.name, spec)
+  for (const { name, count } of plan.grow) {
+    const live = after.get(name)
+    if (live !== undefined && !failures.has(name)) after.set(name, { ...live, partitions: count })
+  }
   return new Map(specs.map(({ name }) => [name, result(name, after.get(name), failures.get(name), refused.get(name))]))
 }
 

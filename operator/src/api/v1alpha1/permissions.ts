@@ -56,12 +56,6 @@ export const workloadPermissions: readonly Permission[] = [
     because: 'says why something is not ready, and asks sidecars at their pod address',
   },
   {
-    apiGroups: [''],
-    resources: ['pods'],
-    verbs: ['delete'],
-    because: 'replaces a pod of a StatefulSet that is stuck on an old revision, which the StatefulSet controller never does',
-  },
-  {
     apiGroups: ['apps'],
     resources: ['deployments', 'statefulsets'],
     verbs: owned,

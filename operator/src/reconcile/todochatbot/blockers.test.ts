@@ -8,7 +8,6 @@ const late = start + 60_000
 
 const pod = (over: Partial<PodView> = {}): PodView => ({
   name: 'todo-audit-1',
-  uid: 'u',
   labels: {},
   createdAt: '2026-01-01T00:00:00Z',
   terminating: false,

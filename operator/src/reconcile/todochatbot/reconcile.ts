@@ -17,7 +17,6 @@ import { lookAt, lookAtTopics, observe, secretMaxAge, type Seen, type Sources } 
 import { serves } from './readiness.ts'
 import { expectedComponents } from './sidecars.ts'
 import { invalidStatus, statusOf } from './status.ts'
-import { replaceStuckPods } from './stuck-pods.ts'
 import type { StatusWriter } from './status-writer.ts'
 
 /** Everything a reconcile works with. */
@@ -94,8 +93,6 @@ async function conclude(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const observed = look(deps, seen, desired)
-  if (gates.open.size > 0)
-    await replaceStuckPods(deps.client, seen.bot.metadata.namespace, observed.live, seen.now, signal)
   const status = statusOf({
     observed,
     assessment: assess(observed),

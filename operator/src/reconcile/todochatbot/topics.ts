@@ -63,12 +63,9 @@ const conflictFinding = ({ topic, owner }: TopicConflict): Finding =>
 function topicFinding({ name, partitions }: DesiredTopic, { report, conflicts }: TopicsSeen): Finding | undefined {
   const object = `Topic/${name}`
   if (conflicts.some(({ topic }) => topic === name)) return undefined
+  if (report?.pending === true) return finding('Checking', object, 'is being compared with the spec')
   const result = report?.topics.get(name)
-  if (result === undefined) {
-    return report?.pending === true
-      ? finding('Checking', object, 'is being created')
-      : finding('Waiting', object, 'waits for the brokers')
-  }
+  if (result === undefined) return finding('Waiting', object, 'waits for the brokers')
   if (result.state === 'Failed') return finding('TopicFailed', object, result.message ?? 'no reason given')
   if (result.state === 'ShrinkRefused' && partitions < result.partitions) {
     return finding('TopicShrinkRefused', object, result.message ?? 'no reason given')

@@ -39,7 +39,6 @@ export interface ContainerStatus {
 /** What is read of a pod. */
 export interface PodView {
   readonly name: string
-  readonly uid: string
   readonly labels: Readonly<Record<string, string>>
   readonly createdAt: string
   readonly terminating: boolean
@@ -64,7 +63,6 @@ export function podView(pod: KubeObject): PodView {
   const conditions = status.conditions ?? []
   return {
     name: pod.metadata.name,
-    uid: pod.metadata.uid ?? '',
     labels: pod.metadata.labels ?? {},
     createdAt: pod.metadata.creationTimestamp ?? '',
     terminating: pod.metadata.deletionTimestamp !== undefined,
@@ -86,8 +84,6 @@ export interface WorkloadView {
   readonly replicas: number
   readonly updated: number
   readonly ready: number
-  /** StatefulSets only: the revision their pods should be of, as in the pod label controller-revision-hash. */
-  readonly updateRevision: string | undefined
   readonly conditions: readonly StatusCondition[]
 }
 
@@ -98,7 +94,6 @@ export function workloadView(workload: KubeObject): WorkloadView {
     replicas?: number
     updatedReplicas?: number
     readyReplicas?: number
-    updateRevision?: string
     conditions?: StatusCondition[]
   }
   return {
@@ -109,7 +104,6 @@ export function workloadView(workload: KubeObject): WorkloadView {
     replicas: status.replicas ?? 0,
     updated: status.updatedReplicas ?? 0,
     ready: status.readyReplicas ?? 0,
-    updateRevision: status.updateRevision,
     conditions: status.conditions ?? [],
   }
 }
