@@ -1,3 +1,4 @@
+import { parseDuration } from '../api/v1alpha1/durations.ts'
 import { names, workerNames } from '../api/v1alpha1/names.ts'
 import { workerFields } from '../api/v1alpha1/schema/services.ts'
 import { owned } from './object.ts'
@@ -11,7 +12,9 @@ import type { Desire } from './types.ts'
 export const daprResiliency: Desire = (input) => {
   const { metadata, spec } = input.bot
   const system = metadata.name
-  const { maxInterval, maxRetries } = spec.dapr.resiliency
+  const { maxRetries } = spec.dapr.resiliency
+  // Dapr reads Go's durations, which know no days.
+  const maxInterval = `${String(parseDuration(spec.dapr.resiliency.maxInterval))}ms`
   return [
     owned(input, {
       apiVersion: 'dapr.io/v1alpha1',

@@ -128,7 +128,7 @@ test('deliveries are retried within bounds, without a circuit breaker or a timeo
     'todo-resiliency',
   )
   expect(spec).toEqual({
-    policies: { retries: { delivery: { policy: 'exponential', maxInterval: '5s', maxRetries: 50 } } },
+    policies: { retries: { delivery: { policy: 'exponential', maxInterval: '5000ms', maxRetries: 50 } } },
     targets: { components: { 'todo-task-pubsub': { inbound: { retry: 'delivery' } } } },
   })
 })

@@ -59,6 +59,18 @@ describe('an edit restarts a worker', () => {
     expect(template(externalSpec).metadata.annotations).not.toHaveProperty(['todochatbot.dev/secret-hash'])
   })
 
+  test('without telling a reader of pods whether a guessed password is right: a random key is mixed in', () => {
+    const at = (auth: string) =>
+      template(
+        externalSpec,
+        'todo-notification',
+        someFacts({ secretHashes: { 'my-database': '1', 'todo-auth': auth } }),
+      )
+    expect(at('a').metadata.annotations['todochatbot.dev/secret-hash']).not.toBe(
+      at('b').metadata.annotations['todochatbot.dev/secret-hash'],
+    )
+  })
+
   test.each(['todochatbot.dev/restart', 'kubectl.kubernetes.io/restartedAt'])(
     'when %s is set on the resource',
     (key) => {

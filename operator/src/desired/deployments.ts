@@ -39,12 +39,15 @@ const secretSource = (name: string, items: readonly (readonly [key: string, path
   secret: { name, items: items.map(([key, path]) => ({ key, path })) },
 })
 
-/** Secrets whose content this worker or its sidecar reads at start. */
+/**
+ * Secrets whose content this worker or its sidecar reads at start. The auth Secret is always among them, also for workers that do not mount it:
+ * its 32 random bytes keep the annotation from being a way to try passwords of the others.
+ */
 const secretsOf = ({ bot }: DesireInput, field: WorkerField): readonly string[] => {
   const system = bot.metadata.name
   return [
     databaseReference(bot).name,
-    ...(authKeys[field] === undefined ? [] : [names.authSecret(system)]),
+    names.authSecret(system),
     ...(stateStoreUsers.includes(field) && bot.spec.stateStore.mode === 'Embedded' ? [names.redisSecret(system)] : []),
     ...externalSecrets(bot)
       .filter((secret) => stateStoreUsers.includes(field) || !secret.field?.startsWith('spec.stateStore'))

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { described, duration, text, withRules } from './field.ts'
+import { described, duration, text } from './field.ts'
 import { resourcesSchema } from './resources.ts'
 
 /** Sidecars, delivery and tracing. */
@@ -13,22 +13,20 @@ export const daprSchema = described(
       z.int().min(1).max(1000),
       'Most requests a sidecar sends to its worker at once, 1 to 1000; no limit when absent.',
     ).optional(),
-    resiliency: withRules(
-      described(
-        z
-          .strictObject({
-            maxInterval: duration('Longest pause between two deliveries of an event that a worker could not take', {
-              min: 100,
-              max: 300_000,
-            }).default('10s'),
-            maxRetries: described(
-              z.int().min(3).max(10_000).default(240),
-              'Deliveries of one event before it goes to the dead-letter topic, 3 to 10000. Only failures that may pass are retried (a database that is away); an event no worker can read goes to the dead-letter topic at once.',
-            ),
-          })
-          .prefault({}),
-        'Retry of incoming events: exponential, from half a second up to maxInterval, for at most 15 minutes.',
-      ),
+    resiliency: described(
+      z
+        .strictObject({
+          maxInterval: duration('Longest pause between two deliveries of an event that a worker could not take', {
+            min: 100,
+            max: 300_000,
+          }).default('10s'),
+          maxRetries: described(
+            z.int().min(3).max(10_000).default(240),
+            'Deliveries of one event before it goes to the dead-letter topic, 3 to 10000. Only failures that may pass are retried (a database that is away); an event no worker can read goes to the dead-letter topic at once.',
+          ),
+        })
+        .prefault({}),
+      'Retry of incoming events: exponential, from half a second up to maxInterval, for at most 15 minutes.',
     ),
     tracing: described(
       z
