@@ -5,6 +5,7 @@ import { apiDocsArtefacts } from './api-docs.ts'
 import type { Artefact } from './artefact.ts'
 import { crdArtefacts } from './crds.ts'
 import { rbacArtefacts } from './rbac.ts'
+import { errorDocs } from '../../operator/src/reconcile/error-docs.ts'
 
 /**
  * Writes every generated file, or with --check says which are stale and exits with 1. The sources are the zod schemas and the table of
@@ -12,7 +13,12 @@ import { rbacArtefacts } from './rbac.ts'
  */
 const root = new URL('../../', import.meta.url)
 
-const artefacts = (): Artefact[] => [...crdArtefacts(), ...rbacArtefacts(root), ...apiDocsArtefacts()]
+const artefacts = (): Artefact[] => [
+  ...crdArtefacts(),
+  ...rbacArtefacts(root),
+  ...apiDocsArtefacts(),
+  { path: 'docs/errors.md', text: errorDocs() },
+]
 
 const current = (path: string): string | undefined => {
   try {

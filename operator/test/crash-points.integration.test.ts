@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startKafka, type KafkaServer } from '../../hack/cluster/index.ts'
+import type { TodoChatbotSpecInput } from '../src/api/v1alpha1/todochatbot.ts'
+import { kinds } from '../src/kube/kinds.ts'
+import {
+  applyBot,
+  startOperator,
+  startTestCluster,
+  statusOf,
+  until,
+  untilCondition,
+  type TestCluster,
+} from './support/harness.ts'
+
+/**
+ * The operator is stopped after each single write of a fresh apply, in turn: once before the answer reaches it (the write happened, the
+ * operator does not know) and then for good. A second operator has to bring the system to Ready each time, with every object there once.
+ */
+let cluster: TestCluster
+let kafka: KafkaServer
+
+beforeAll(async () => {
+  ;[cluster, kafka] = await Promise.all([startTestCluster(), startKafka()])
+})
+afterAll(async () => {
+  await Promise.all([cluster.stop(), kafka.stop()])
+})
+
+const spec = (prefix: string): TodoChatbotSpecInput => ({
+  kafka: { mode: 'External', bootstrapServers: [kafka.brokers], topicPrefix: prefix },
+})
+
+/** Kinds and names of everything a system owns, and the uids of what must never be made twice. */
+const inventory = async (namespace: string): Promise<string[]> => {
+  const owned = [
+    'Secret',
+    'ConfigMap',
+    'Service',
+    'ServiceAccount',
+    'Deployment',
+    'StatefulSet',
+    'Job',
+    'Component',
+    'Configuration',
+    'Resiliency',
+    'Subscription',
+  ] as const
+  const lists = await Promise.all(
+    owned.map((kind) => cluster.client.list(kinds[kind], { namespace, labelSelector: 'app.kubernetes.io/managed-by' })),
+  )
+  return lists.flatMap(({ items }) => items.map(({ kind, metadata }) => `${kind}/${metadata.name}`)).sort()
+}
+
+/** Applies a fresh system and stops the operator after its `n`-th write; returns how many writes it made, and the namespace. */
+const stopAfter = async (n: number): Promise<{ namespace: string; writes: number }> => {
+  const namespace = await cluster.namespace()
+  const crashed = Promise.withResolvers<undefined>()
+  let writes = 0
+  const operator = startOperator(cluster, {
+    env: { WATCH_NAMESPACE: namespace },
+    beforeWrite: () => {
+      if (writes >= n) throw new Error('the operator is gone')
+    },
+    afterWrite: () => {
+      writes += 1
+      if (writes < n) return
+      crashed.resolve(undefined)
+      throw new Error('the operator is gone')
+    },
+  })
+  await applyBot(cluster.client, namespace, spec(`${namespace}.`))
+  const done = untilCondition(cluster.client, namespace, { type: 'Ready', status: 'True' }, { deadline: 60_000 })
+  await Promise.race([crashed.promise, done])
+  done.catch(() => undefined)
+  await operator.stop()
+  return { namespace, writes }
+}
+
+test(
+  'the operator is stopped after each single write of a fresh apply and converges each time',
+  { timeout: 900_000 },
+  async () => {
+    const whole = await stopAfter(Infinity)
+    const expected = await inventory(whole.namespace)
+    expect(expected.length).toBeGreaterThan(30)
+
+    const failures: string[] = []
+    for (let n = 1; n <= whole.writes; n += 1) {
+      const { namespace } = await stopAfter(n)
+      const successor = startOperator(cluster, { env: { WATCH_NAMESPACE: namespace } })
+      try {
+        await untilCondition(cluster.client, namespace, { type: 'Ready', status: 'True' }, { deadline: 60_000 })
+        expect(await inventory(namespace)).toEqual(expected)
+      } catch (error) {
+        failures.push(`after write ${n}: ${error instanceof Error ? error.message : String(error)}`)
+      }
+      await successor.stop()
+      await cluster.client.delete(kinds.TodoChatbot, { namespace, name: 'todo' })
+      await until('the system is gone', async () => (await statusOf(cluster.client, namespace)) === undefined)
+    }
+    expect(failures).toEqual([])
+    // The number belongs to what has to be shown.
+    process.stdout.write(`crash points: ${whole.writes}, all converged\n`)
+  },
+)
