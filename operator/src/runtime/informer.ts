@@ -74,8 +74,8 @@ export const createInformer = (options: InformerOptions, dependencies: InformerD
   const synced = Promise.withResolvers<undefined>()
 
   const emit = (change: StoreChange | undefined): void => {
-    if (change === undefined) return
     metrics.informerObjects.set({ kind: kind.kind }, store.size)
+    if (change === undefined) return
     for (const handler of [...handlers]) handler({ ...change, initial: unsynced.size > 0 })
   }
 

@@ -105,6 +105,15 @@ export const acquireLeadership = async (
   /** One try to get or keep the lease; false when somebody else holds it or was faster. */
   const tryHold = async (stop: AbortSignal): Promise<boolean> => {
     const call = { fieldManager, signal: stop, timeoutMs: renewMs / 2 }
+    if (observed?.spec.holderIdentity === identity) {
+      // What we wrote last is still there, or the write is refused and the lease is read again: no GET per renewal.
+      try {
+        observe(await client.replace(leaseOf(holding(observed.spec), observed.lease), call))
+        return true
+      } catch (error) {
+        if (!hasReason(error, 'Conflict') && !isNotFound(error)) throw error
+      }
+    }
     try {
       const { lease, spec, at } = observe(await client.get(kinds.Lease, { namespace, name }, call))
       const holder = spec.holderIdentity ?? ''
@@ -150,10 +159,23 @@ export const acquireLeadership = async (
     }
   }
 
-  const release = async (): Promise<void> => {
-    if (observed === undefined || observed.spec.holderIdentity !== identity) return
+  /** Gives away what is still ours. A renewal cut short by the stop may have been carried out: then the lease is read again. */
+  const giveAway = async (lease: KubeObject): Promise<void> => {
+    const call = { fieldManager, timeoutMs: 2000 }
     const given: LeaseSpec = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(Date.now()) }
-    await client.replace(leaseOf(given, observed.lease), { fieldManager, timeoutMs: 2000 }).catch((error: unknown) => {
+    try {
+      await client.replace(leaseOf(given, lease), call)
+    } catch (error) {
+      if (!hasReason(error, 'Conflict')) throw error
+      const present = await client.get(kinds.Lease, { namespace, name }, call)
+      const { holderIdentity } = (present['spec'] ?? {}) as LeaseSpec
+      if (holderIdentity === identity) await client.replace(leaseOf(given, present), call)
+    }
+  }
+
+  const release = async (): Promise<void> => {
+    if (observed?.spec.holderIdentity !== identity) return
+    await giveAway(observed.lease).catch((error: unknown) => {
       // Not held any more, or the server is gone: the lease then simply runs out.
       logger.warn({ err: error }, 'the lease was not released')
     })
