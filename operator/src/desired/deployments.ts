@@ -9,7 +9,7 @@ import type { Json } from './object.ts'
 import { containerPort, containerSecurity, paths, podBase, probe, scratchVolume, secretMode } from './pod.ts'
 import { databaseReference, externalSecrets } from './secret-references.ts'
 import { secretsHash } from './secrets-hash.ts'
-import { sidecarAnnotations } from './sidecar.ts'
+import { daprObjects, sidecarAnnotations } from './sidecar.ts'
 import type { Desire, DesiredObject, DesireInput } from './types.ts'
 import { coldConfig, stateStoreUsers, workerConfig } from './worker-config.ts'
 
@@ -122,7 +122,7 @@ const spread = (selector: Json): Json => ({
   ],
 })
 
-const deployment = (input: DesireInput, field: WorkerField): DesiredObject => {
+const deployment = (input: DesireInput, field: WorkerField, dapr: readonly DesiredObject[]): DesiredObject => {
   const system = input.bot.metadata.name
   const worker = workerNames[field]
   const name = names.worker(system, worker)
@@ -147,7 +147,7 @@ const deployment = (input: DesireInput, field: WorkerField): DesiredObject => {
           metadata: {
             labels: labelsFor(system, worker, 'worker', versionOf(input)),
             annotations: {
-              ...sidecarAnnotations(input, field),
+              ...sidecarAnnotations(input, field, dapr),
               [annotation.configHash]: contentHash(coldConfig(workerConfig(input, field))),
               ...secretsHash(input.facts, secretsOf(input, field)),
               ...restartsOf(input, field),
@@ -167,4 +167,7 @@ const deployment = (input: DesireInput, field: WorkerField): DesiredObject => {
 }
 
 /** The four workers, consumers before chat-api. */
-export const deployments: Desire = (input) => workerFields.map((field) => deployment(input, field))
+export const deployments: Desire = (input) => {
+  const dapr = daprObjects(input)
+  return workerFields.map((field) => deployment(input, field, dapr))
+}

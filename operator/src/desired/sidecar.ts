@@ -6,7 +6,7 @@ import { daprConfiguration } from './dapr-configuration.ts'
 import { daprResiliency } from './dapr-resiliency.ts'
 import { daprSubscriptions } from './dapr-subscriptions.ts'
 import { contentHash } from './hash.ts'
-import type { DesireInput } from './types.ts'
+import type { DesiredObject, DesireInput } from './types.ts'
 
 /** How long a sidecar keeps its API open after SIGTERM while its worker drains; it goes on as soon as the worker is gone. */
 const blockShutdown = '15s'
@@ -17,11 +17,14 @@ const gracefulShutdown = 20
 const scopesOf = (object: Readonly<Record<string, unknown>>): readonly string[] | undefined =>
   object['scopes'] as readonly string[] | undefined
 
+/** The Dapr objects of a system, made once for its four workers. */
+export const daprObjects = (input: DesireInput): readonly DesiredObject[] =>
+  [daprComponents, daprSubscriptions, daprResiliency, daprConfiguration].flatMap((desire) => desire(input))
+
 /** What a sidecar of this app reads at start; the pod rolls when it changes, because hot reload is off (dapr-configuration.ts). */
-const daprHash = (input: DesireInput, appId: string): string =>
+const daprHash = (objects: readonly DesiredObject[], appId: string): string =>
   contentHash(
-    [daprComponents, daprSubscriptions, daprResiliency, daprConfiguration]
-      .flatMap((desire) => desire(input))
+    objects
       .filter(({ object }) => scopesOf(object)?.includes(appId) ?? true)
       .map(({ object }) => [object.kind, object.metadata.name, object['spec']]),
   )
@@ -34,9 +37,13 @@ const defined = (values: Readonly<Record<string, string | undefined>>): Record<s
  * Annotations Dapr's injector reads. The sidecar asks the worker's /readyz: while a worker cannot do its work (PostgreSQL is away), its
  * subscriptions rest and events wait in Kafka instead of using up their retries. Actors and jobs are not used, so no placement and no
  * scheduler is contacted.
+ * @param dapr what {@link daprObjects} made
  */
-export const sidecarAnnotations = (input: DesireInput, field: WorkerField): Record<string, string> => {
-  const { metadata, spec } = input.bot
+export const sidecarAnnotations = (
+  { bot: { metadata, spec } }: DesireInput,
+  field: WorkerField,
+  dapr: readonly DesiredObject[],
+): Record<string, string> => {
   const appId = names.worker(metadata.name, workerNames[field])
   const { requests, limits } = spec.dapr.sidecarResources
   return defined({
@@ -63,6 +70,6 @@ export const sidecarAnnotations = (input: DesireInput, field: WorkerField): Reco
     'dapr.io/sidecar-cpu-limit': limits?.cpu,
     'dapr.io/sidecar-memory-request': requests?.memory,
     'dapr.io/sidecar-memory-limit': limits?.memory,
-    [annotation.daprHash]: daprHash(input, appId),
+    [annotation.daprHash]: daprHash(dapr, appId),
   })
 }
