@@ -30,7 +30,7 @@ export interface ServerOptions {
   readonly maxDepth?: number
 }
 
-/** Routes that are called every few seconds by machines: neither logged nor traced. */
+/** Routes that machines call every few seconds: not traced, and logged at the finest level only. */
 const quietRoutes = new Set(['/livez', '/readyz', '/health', '/metrics', '/dapr/config', '/dapr/subscribe'])
 
 const clientErrors: Readonly<Record<string, readonly [ConstructorParameters<typeof HttpProblem>[0], string]>> = {
@@ -80,6 +80,8 @@ export const createServer = (options: ServerOptions): FastifyInstance => {
   const server = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // The logger adds the ids of the running request itself (logger.ts); a child per request would say them twice.
+    childLoggerFactory: (parent) => parent,
     bodyLimit: options.bodyLimit ?? 65_536,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
@@ -120,7 +122,7 @@ export const createServer = (options: ServerOptions): FastifyInstance => {
     metrics.httpDuration.observe(labels, reply.elapsedTime / 1000)
     request.span?.setAttributes({ 'http.response.status_code': reply.statusCode })
     request.span?.end(reply.statusCode >= 500 ? new Error(String(reply.statusCode)) : undefined)
-    const level = quietRoutes.has(route) || route.startsWith('/events/') ? 'debug' : 'info'
+    const level = quietRoutes.has(route) ? 'trace' : route.startsWith('/events/') ? 'debug' : 'info'
     const entry = { method: request.method, route, status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) }
     runInContext(request.context, () => request.log[level](entry, 'request'))
     done()
@@ -149,7 +151,9 @@ export const createServer = (options: ServerOptions): FastifyInstance => {
     done(new HttpProblem('INVALID_INPUT', `${path}: ${message}`, { errors: [{ path, message }] }))
   })
 
-  server.setErrorHandler((error, request, reply) => sendProblem(toProblem(error, request), request, reply))
+  server.setErrorHandler((error, request, reply) =>
+    runInContext(request.context, () => sendProblem(toProblem(error, request), request, reply)),
+  )
   server.setNotFoundHandler((request, reply) =>
     sendProblem(
       new HttpProblem('NOT_FOUND', `there is no ${request.method} ${request.url.split('?')[0] ?? ''}`),
