@@ -1,10 +1,10 @@
 import type { ObjectMeta } from '../kube/object.ts'
 
-/** Distinct values remembered; afterwards new ones pass unshared, so that a flood of distinct values cannot leak. */
-const CAPACITY = 50_000
+/** Distinct values remembered; then it starts over, so that values of objects long gone do not pile up. */
+const CAPACITY = 5000
 
 /**
- * Makes a function that lets equal labels, annotations' values and owner references of many objects share one copy. The objects
+ * Makes a function that lets equal labels and owner references of many objects share one copy. The objects
  * of one system differ in names only; unshared, these make up half of what a trimmed object weighs.
  */
 export const createInterner = (): ((metadata: ObjectMeta) => ObjectMeta) => {
@@ -14,7 +14,8 @@ export const createInterner = (): ((metadata: ObjectMeta) => ObjectMeta) => {
     const text = JSON.stringify(value)
     const known = shared.get(text)
     if (known !== undefined) return known as T
-    if (shared.size < CAPACITY) shared.set(text, value)
+    if (shared.size >= CAPACITY) shared.clear()
+    shared.set(text, value)
     return value
   }
   return (metadata) => {
