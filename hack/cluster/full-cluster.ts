@@ -44,17 +44,31 @@ export interface FullCluster extends InstalledCluster {
  */
 export async function ensureFullCluster(stateDir: string, progress: Progress): Promise<FullCluster> {
   const packages = progress.step('Debian packages', () => ensurePackages())
+  const containerd = Promise.withResolvers<undefined>()
+  const cluster = startLocalCluster(stateDir, progress, packages, () => containerd.resolve(undefined))
+  cluster.catch((error: unknown) => containerd.reject(error))
   const product = packages.then(() => buildProductImages(progress))
-  // Both are awaited whatever happens to the other: no build goes on behind an error message.
-  const [started, built] = await Promise.allSettled([startLocalCluster(stateDir, progress, packages), product])
+  const imports = importInOrder(stateDir, progress, containerd.promise, product)
+  // All are awaited whatever happens to the others: no build goes on behind an error message.
+  const [started, built, imported] = await Promise.allSettled([cluster, product, imports])
   if (started.status === 'rejected') throw started.reason
   if (built.status === 'rejected') throw built.reason
-  await progress.step('import images', async () => {
-    // One after another: they share their lower layers, which the first one brings for all.
-    for (const image of Object.values(built.value)) await importImage(stateDir, image.reference, image.archive)
-  })
+  if (imported.status === 'rejected') throw imported.reason
   const references = Object.entries(built.value).map(([name, image]) => [name, image.reference])
   return { ...started.value, images: Object.fromEntries(references) as Record<ProductImage, string> }
+}
+
+/** One image after another: they share their lower layers, which the first one brings for all. */
+async function importInOrder(
+  stateDir: string,
+  progress: Progress,
+  containerd: Promise<undefined>,
+  product: Promise<Readonly<Record<ProductImage, BuiltImage>>>,
+): Promise<void> {
+  const [images] = await Promise.all([product, containerd])
+  await progress.step('import images', async () => {
+    for (const image of Object.values(images)) await importImage(stateDir, image.reference, image.archive)
+  })
 }
 
 /** The same without the product's images. */
@@ -63,6 +77,7 @@ export async function ensureLocalCluster(stateDir: string, progress: Progress): 
     stateDir,
     progress,
     progress.step('Debian packages', () => ensurePackages()),
+    () => undefined,
   )
 }
 
@@ -70,6 +85,7 @@ async function startLocalCluster(
   stateDir: string,
   progress: Progress,
   packages: Promise<void>,
+  onContainerd: () => void,
 ): Promise<InstalledCluster> {
   await mkdir(stateDir, { recursive: true, mode: 0o755 })
   await recordFootprint(stateDir)
@@ -80,7 +96,7 @@ async function startLocalCluster(
     ),
     packages.then(() => progress.step('kubectl and helm', () => commandLineTools())),
   ])
-  const plane = await startNode(stateDir, programs, progress)
+  const plane = await startNode(stateDir, programs, progress, onContainerd)
   const kubectl = await kubectlFor(plane.kubeconfigPath, stateDir)
   const [dapr, coredns] = await progress.step('images dapr and coredns', async () => {
     const images = await Promise.all([
@@ -97,7 +113,12 @@ async function startLocalCluster(
   return { ...kubectl, kubeconfigPath: plane.kubeconfigPath }
 }
 
-async function startNode(stateDir: string, programs: GoPrograms, progress: Progress): Promise<RunningControlPlane> {
+async function startNode(
+  stateDir: string,
+  programs: GoPrograms,
+  progress: Progress,
+  onContainerd: () => void,
+): Promise<RunningControlPlane> {
   const pause = await localImage(clusterImages.pause(programs))
   const [plane] = await Promise.all([
     progress.step('etcd and kube-apiserver', async () => {
@@ -116,6 +137,7 @@ async function startNode(stateDir: string, programs: GoPrograms, progress: Progr
     progress.step('containerd', async () => {
       await ensureContainerd(stateDir, pause.reference)
       await importImage(stateDir, pause.reference, pause.archive)
+      onContainerd()
     }),
   ])
   await progress.step('kube-controller-manager, kube-scheduler, kubelet, kube-proxy', async () => {

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { repairRelease } from './dapr.ts'
 import { repository } from './folders.ts'
 import type { FullCluster } from './full-cluster.ts'
-import type { Kubectl } from './kubectl.ts'
 import { settings } from './settings.ts'
 import { DeadlineError, waitFor } from './waiting.ts'
 
@@ -72,14 +71,24 @@ interface SystemObject {
  * @param note told why it is not ready yet.
  * @throws DeadlineError with the resource's own words on what blocks it.
  */
-export async function ensureSample(cluster: Kubectl, note: (text: string) => void, timeout = 180_000): Promise<void> {
+export async function ensureSample(
+  cluster: FullCluster,
+  note: (text: string) => void,
+  timeout = 180_000,
+): Promise<void> {
   await cluster.apply(await readFile(sample.file, 'utf8'))
   await cluster.apply(await readFile(join(import.meta.dirname, 'manifests/chat-api-local.yaml'), 'utf8'))
   const look = async (): Promise<true | undefined> => {
     const get = ['-n', sample.namespace, 'get', `todochatbot/${sample.name}`, '-o', 'json']
     const system = JSON.parse(await cluster.kubectl(get)) as SystemObject
     const ready = system.status?.conditions?.find((condition) => condition.type === 'Ready')
-    if (ready?.status === 'True' && system.status?.observedGeneration === system.metadata.generation) return true
+    if (ready?.status === 'True' && system.status?.observedGeneration === system.metadata.generation) {
+      // True since before the operator was upgraded counts only once it has brought its own images everywhere.
+      const outdated = await outdatedImages(cluster)
+      if (outdated.length === 0) return true
+      note(`rolling out: ${outdated.join(', ')}`)
+      return undefined
+    }
     const why = ready ? `${ready.reason ?? ''}: ${ready.message ?? ''}` : 'no status yet'
     note(why)
     throw new Error(why)
@@ -91,4 +100,13 @@ export async function ensureSample(cluster: Kubectl, note: (text: string) => voi
     const pods = await cluster.kubectl(['-n', sample.namespace, 'get', 'pods'])
     throw new Error(`${error.message}\n${pods}`, { cause: error })
   }
+}
+
+/** Images of the product that pods of the sample still run and that are not the ones built now. */
+async function outdatedImages(cluster: FullCluster): Promise<string[]> {
+  const get = ['-n', sample.namespace, 'get', 'pods', '-l', `app.kubernetes.io/instance=${sample.name}`]
+  const running = '{.items[?(@.status.phase=="Running")].spec.containers[*].image}'
+  const images = (await cluster.kubectl([...get, '-o', `jsonpath=${running}`])).split(' ')
+  const current: readonly string[] = Object.values(cluster.images)
+  return images.filter((image) => image.startsWith('docker.io/todochatbot/') && !current.includes(image))
 }

@@ -54,4 +54,4 @@ psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --host="$sockets" --username=post
 pg_ctl --silent --wait --timeout=60 --mode=fast stop
 rm -rf "$sockets"
 
-exec postgres -c listen_addresses='*' -c unix_socket_directories=/run/postgresql "$@"
+exec postgres -c jit=off -c listen_addresses='*' -c unix_socket_directories=/run/postgresql "$@"

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cached } from '../build-cache.ts'
 import { run } from '../command.ts'
@@ -19,8 +20,17 @@ const EXCLUDED = [
   '/usr/share/lintian/*',
 ]
 
-/** What the root file system is made from; another release or list makes another image. */
-const ROOTFS = { release: 'bookworm', packages: ['ca-certificates'] }
+/** apt keeps no downloads and no index caches in an image; Debian's own images are set up like this too. */
+const APT_CONFIGURATION = [
+  'Dir::Cache::pkgcache "";',
+  'Dir::Cache::srcpkgcache "";',
+  'Acquire::Languages "none";',
+  'APT::Keep-Downloaded-Packages "false";',
+  'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };',
+].join('\n')
+
+/** What the root file system is made from; another release or variant makes another image. */
+const ROOTFS = { release: 'bookworm', variant: 'minbase' }
 
 /** Images that only stand in for those of a registry: the base images, and what the cluster itself runs in pods. */
 export const clusterImages = {
@@ -41,7 +51,7 @@ function local(name: string, context: Record<string, string>): ImageRecipe {
 /** Content hashes of the stand-ins for Debian and Node, by the reference they stand in for. */
 export async function baseImageHashes(): Promise<Readonly<Record<string, string>>> {
   const debian = await contentHash({
-    values: { rootfs: JSON.stringify([ROOTFS, EXCLUDED]) },
+    values: { rootfs: JSON.stringify([ROOTFS, EXCLUDED, APT_CONFIGURATION]) },
     files: { Dockerfile: join(here, 'debian/Dockerfile') },
   })
   const node = await imageTag(nodeImage(), { [DEBIAN]: debian })
@@ -77,11 +87,13 @@ const nodeImage = (): ImageRecipe => ({
 /** A minimal Debian from its package mirror, as a tar file in a cache folder. */
 async function debianRootFileSystem(hash: string): Promise<string> {
   return cached('debian', hash, async (draft) => {
+    await writeFile(join(draft, 'apt.conf'), `${APT_CONFIGURATION}\n`)
     const mirror = process.env['TODOCHATBOT_DEBIAN_MIRROR']
     await run(
       'mmdebstrap',
       [
-        ...['--quiet', '--variant=minbase', '--mode=root', `--include=${ROOTFS.packages.join(',')}`],
+        ...['--quiet', `--variant=${ROOTFS.variant}`, '--mode=root'],
+        `--customize-hook=copy-in ${join(draft, 'apt.conf')} /etc/apt/apt.conf.d`,
         ...EXCLUDED.map((path) => `--dpkgopt=path-exclude=${path}`),
         ...[ROOTFS.release, join(draft, 'rootfs.tar'), ...(mirror === undefined ? [] : [mirror])],
       ],
