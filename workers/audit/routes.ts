@@ -98,7 +98,7 @@ export const registerAuditRoutes = (server: FastifyInstance, options: AuditRoute
     return { taskId, entries, nextAfterSeq: entries.length === limit ? entries.at(-1)?.seq : undefined }
   })
 
-  server.get('/audit/verify', async (request) => {
+  server.get('/audit/verify', async (request, reply) => {
     const principal = await authenticate(request.headers.authorization)
     if (principal.kind !== 'service') throw new HttpProblem('FORBIDDEN', 'verification needs the service token')
     const range = parseInput(verifyQuery, request.query, 'query')
@@ -107,8 +107,12 @@ export const registerAuditRoutes = (server: FastifyInstance, options: AuditRoute
       throw new HttpProblem('TOO_MANY_REQUESTS', 'a verification is under way', { headers: { 'retry-after': '5' } })
     }
     verifying = true
+    // A caller that hung up does not want the answer any more.
+    const gone = new AbortController()
+    reply.raw.once('close', () => gone.abort())
     try {
-      return await verifyTrail(database, range, { batchSize: settings.verifyBatchSize, signal: options.signal })
+      const signal = AbortSignal.any([gone.signal, options.signal])
+      return await verifyTrail(database, range, { batchSize: settings.verifyBatchSize, signal })
     } finally {
       verifying = false
     }

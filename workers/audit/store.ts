@@ -179,12 +179,20 @@ export const readHead = async (db: Queryable): Promise<ChainHead> => {
   return rows[0] ?? genesis
 }
 
-/** Events with more than one entry, which a dropped constraint would allow. */
+/**
+ * Events with more than one entry. While the unique constraint stands there can be none and nothing is read; once somebody
+ * has dropped it, the whole range is grouped.
+ */
 export const duplicateEvents = async (
   db: Queryable,
   range: { readonly from: number; readonly to: number },
   limit: number,
 ): Promise<{ seq: number; eventId: string }[]> => {
+  const { rowCount: constraints } = await db.query(
+    `SELECT 1 FROM pg_constraint WHERE conrelid = 'audit_entries'::regclass
+      AND pg_get_constraintdef(oid) = 'UNIQUE (stream, event_id)'`,
+  )
+  if (constraints > 0) return []
   const { rows } = await db.query<{ seq: number; eventId: string }>(
     `SELECT max(seq) AS seq, event_id AS "eventId" FROM audit_entries
       WHERE stream = $1 AND seq BETWEEN $2 AND $3 GROUP BY event_id HAVING count(*) > 1 ORDER BY 1 LIMIT $4`,
