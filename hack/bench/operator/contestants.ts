@@ -9,8 +9,10 @@ import type { Daemon } from '../../cluster/daemon.ts'
 import { freePorts } from '../../cluster/free-ports.ts'
 import { waitFor } from '../../cluster/waiting.ts'
 import { bundle } from '../../images/bundle.ts'
+import type { BenchControlPlane } from './environment.ts'
 import { operandImages } from './resources.ts'
 import type { Template } from './resources.ts'
+import { installServiceAccount, operatorNamespace } from './service-account.ts'
 
 /** Reconciles the peer has in flight, and requests the floor has. */
 export const IN_FLIGHT = 32
@@ -19,7 +21,7 @@ export const IN_FLIGHT = 32
 export interface Contestant {
   readonly name: 'operator' | 'peer'
   /** Starts it against an API server; returns when it may be given resources. */
-  start(kubeconfigPath: string, stateDir: string, template: Template): Promise<Daemon>
+  start(environment: BenchControlPlane, template: Template): Promise<Daemon>
 }
 
 const PEER = join(import.meta.dirname, '../peer')
@@ -27,7 +29,7 @@ const PEER = join(import.meta.dirname, '../peer')
 /** The Go operator of hack/bench/peer. */
 export const peer: Contestant = {
   name: 'peer',
-  async start(kubeconfigPath, stateDir, { json, marks }) {
+  async start({ plane: { kubeconfigPath, stateDir } }, { json, marks }) {
     const program = await peerProgram()
     const templatePath = join(stateDir, 'peer-template.json')
     await writeFile(templatePath, json)
@@ -57,10 +59,11 @@ async function peerProgram(): Promise<string> {
   return join(folder, 'peer')
 }
 
-/** The product, from the bundle its image carries. */
+/** The product as its pod runs it: the bundle, in-cluster credentials, the rights it ships with. */
 export const product: Contestant = {
   name: 'operator',
-  async start(kubeconfigPath, stateDir) {
+  async start({ plane: { kubeconfigPath, stateDir, url }, client }) {
+    const serviceAccount = await installServiceAccount(client, kubeconfigPath, stateDir)
     const bundles = join(stateDir, 'bundles')
     await bundle(bundles)
     const [metrics = 0, probes = 0] = await freePorts(2)
@@ -70,8 +73,11 @@ export const product: Contestant = {
       args: ['--enable-source-maps', join(bundles, 'operator/main.mjs')],
       lifetime: 'Caller',
       env: {
-        KUBECONFIG: kubeconfigPath,
-        OPERATOR_NAMESPACE: 'default',
+        KUBECONFIG: '',
+        KUBERNETES_SERVICE_HOST: new URL(url).hostname,
+        KUBERNETES_SERVICE_PORT: new URL(url).port,
+        SERVICE_ACCOUNT_DIR: serviceAccount,
+        OPERATOR_NAMESPACE: operatorNamespace,
         METRICS_PORT: String(metrics),
         PROBE_PORT: String(probes),
         LOG_LEVEL: 'warn',

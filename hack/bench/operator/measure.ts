@@ -56,9 +56,9 @@ const LIMIT = 15 * 60_000
 /** Gives an operator its resources, edits them one at a time and all at once, and leaves it alone. */
 export async function measure(contestant: Contestant, input: RunInput): Promise<Measurement> {
   const { environment, systems, template } = input
-  const recorder = await startRecorder(environment.plane.auditLogPath)
   const simulator = await startSimulator(environment.plane.kubeconfigPath)
-  const daemon = await contestant.start(environment.plane.kubeconfigPath, environment.plane.stateDir, template)
+  const daemon = await contestant.start(environment, template)
+  const recorder = await startRecorder(environment.plane.auditLogPath)
   try {
     const applied = await create(recorder, input)
     await recorder.untilQuiet(QUIET, LIMIT)
