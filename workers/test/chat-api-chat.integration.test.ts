@@ -30,7 +30,7 @@ beforeAll(async () => {
     spec: { type: 'state.redis', version: 'v1', metadata },
   }
   sidecar = await startDaprd({ appId: 'todo-chat-api', resources: [component] })
-  stores = [sidecar.httpPort, sidecar.httpPort].map((port) => createStateStore({ port, store }))
+  stores = [sidecar.httpPort, sidecar.httpPort].map((port) => createStateStore({ port, store, timeout: 500 }))
   api = await startChatApi({ database: system.database, stateStore: stores[0]! })
   replica = await startChatApi({ database: system.database, stateStore: stores[1]! })
 })
