@@ -86,6 +86,7 @@ export async function runOperator(
     }),
     onChange,
     checkPeriod: config.topicCheckPeriod,
+    now: () => performance.now(),
     log: (level, message, detail) => logger[level](detail, message),
   })
   const sidecars = sidecarWatch({

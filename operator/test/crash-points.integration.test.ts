@@ -13,8 +13,8 @@ import {
 } from './support/harness.ts'
 
 /**
- * The operator is stopped after each single write of a fresh apply, in turn: once before the answer reaches it (the write happened, the
- * operator does not know) and then for good. A second operator has to bring the system to Ready each time, with every object there once.
+ * The operator is stopped after each single write of a fresh apply, in turn: the API server has carried out the write, the answer never
+ * reaches the operator, and it sends nothing more. A second operator has to bring the system to Ready each time, with every object there once.
  */
 let cluster: TestCluster
 let kafka: KafkaServer

@@ -65,6 +65,8 @@ describe('the topic keeper', () => {
       onChange: (owner) => changed.push(owner),
       log: () => undefined,
       checkPeriod: 30_000,
+      now: () => performance.now(),
+      batchSize: 100,
       linger: 50,
       firstBackoff: 1_000,
       maxBackoff: 8_000,
@@ -97,6 +99,20 @@ describe('the topic keeper', () => {
     expect(kafka.topics.size).toBe(100)
     expect(kafka.state.sessions).toBe(1)
     expect(changed).toHaveLength(100)
+  })
+
+  test('looks only at what is new when one more owner arrives, and at most at a batch in one session', async () => {
+    for (let owner = 0; owner < 150; owner += 1) ensure(`o${owner}`, spec(`t${owner}`))
+    await pass(200)
+    expect(kafka.topics.size).toBe(150)
+    expect(kafka.state.sessions).toBe(2)
+    kafka.topics.delete('t0')
+    ensure('late', spec('late'))
+    await pass(60)
+    expect(kafka.topics.has('late')).toBe(true)
+    expect(kafka.topics.has('t0')).toBe(false)
+    await pass(34_000)
+    expect(kafka.topics.has('t0')).toBe(true)
   })
 
   test('brings back a topic that somebody deleted, without telling anybody, because nothing is different afterwards', async () => {

@@ -2,8 +2,8 @@
  * Keeps topics as desired, for many owners on many clusters, without ever making a reconcile wait for a broker.
  *
  * An owner declares its topics with {@link TopicKeeper.ensure} and gets back what is known so far. New or changed declarations are
- * collected for `linger` ms and carried out in one admin session per cluster, so a hundred resources that arrive together cost one
- * connection. When what is known about an owner's topics changes, `onChange` is called with it and it reconciles again.
+ * collected for `linger` ms and carried out by up to `batchSize` owners per admin session, so a hundred resources that arrive together cost
+ * one connection. When what is known about an owner's topics changes, `onChange` is called with it and it reconciles again.
  *
  * Invariants
  *  - one session per cluster at a time, `parallelSessions` over all clusters; no connection stays open between sessions;
@@ -13,19 +13,12 @@
  *  - two owners never declare the same topic of a cluster: conflicts are settled before (topic-claims.ts).
  * Proof: topic-keeper.test.ts (fake clock and brokers), operator/test/topics.integration.test.ts (real broker).
  */
-import type { KafkaAdmin, WithKafkaAdmin } from './kafka-admin.ts'
+import { doorbell } from './doorbell.ts'
+import type { WithKafkaAdmin } from './kafka-admin.ts'
 import { clusterId, type KafkaConnection } from './kafka-connection.ts'
-import { planTopics, type ActualTopic, type TopicSpec } from './topic-plan.ts'
-
-/** What is known of one topic. */
-export interface TopicResult {
-  readonly name: string
-  readonly state: 'Ready' | 'ShrinkRefused' | 'Failed'
-  /** As the brokers hold it; 0 when the topic does not exist. */
-  readonly partitions: number
-  readonly replicationFactor: number
-  readonly message?: string
-}
+import { semaphore } from './semaphore.ts'
+import type { TopicSpec } from './topic-plan.ts'
+import { carryOut, type TopicResult } from './topic-session.ts'
 
 /** What is known of an owner's topics. */
 export interface TopicReport {
@@ -62,7 +55,11 @@ export interface TopicKeeperOptions {
   readonly onChange: (owner: string) => void
   readonly log: (level: 'info' | 'warn', message: string, detail: object) => void
   readonly checkPeriod: number
+  /** Monotonic. */
+  readonly now: () => number
   readonly linger: number
+  /** Owners per session. */
+  readonly batchSize: number
   readonly firstBackoff: number
   readonly maxBackoff: number
   readonly parallelSessions: number
@@ -71,6 +68,7 @@ export interface TopicKeeperOptions {
 /** Production values beside what has to be given; see {@link TopicKeeperOptions}. */
 export const topicKeeperDefaults = {
   linger: 50,
+  batchSize: 100,
   firstBackoff: 1_000,
   maxBackoff: 30_000,
   parallelSessions: 8,
@@ -85,6 +83,8 @@ interface Declaration {
 interface Cluster {
   readonly connection: KafkaConnection
   readonly owners: Map<string, Declaration>
+  /** Owners to look at in the next session. */
+  readonly due: Set<string>
   readonly wake: () => void
 }
 
@@ -108,6 +108,7 @@ export function topicKeeper(options: TopicKeeperOptions): TopicKeeper {
     clusterOf.delete(owner)
     const cluster = clusters.get(id)
     cluster?.owners.delete(owner)
+    cluster?.due.delete(owner)
     if (cluster?.owners.size !== 0) return
     clusters.delete(id)
     cluster.wake()
@@ -115,58 +116,68 @@ export function topicKeeper(options: TopicKeeperOptions): TopicKeeper {
 
   const start = (id: string, connection: KafkaConnection): Cluster => {
     const bell = doorbell()
-    const cluster: Cluster = { connection, owners: new Map(), wake: bell.ring }
+    const cluster: Cluster = { connection, owners: new Map(), due: new Set(), wake: bell.ring }
     clusters.set(id, cluster)
     const loop = keep(cluster, bell.wait).finally(() => loops.delete(loop))
     loops.add(loop)
     return cluster
   }
 
-  /** The loop of one cluster: wait for a declaration or the period, linger, one session, until nobody is left. */
+  /** The loop of one cluster: wait for a declaration or the period, linger, a session per batch, until nobody is left. */
   const keep = async (cluster: Cluster, ring: (ms: number, signal: AbortSignal) => Promise<void>): Promise<void> => {
     let failures = 0
-    let lookAgain = 0
+    let checkAt = options.now() + jittered(options.checkPeriod)
     while (!stopped()) {
-      await ring(lookAgain, stopping.signal)
+      const backoff = jittered(Math.min(options.maxBackoff, options.firstBackoff * 2 ** Math.min(failures - 1, 16)))
+      if (failures > 0) await ring(backoff, stopping.signal)
+      else if (cluster.due.size === 0) await ring(Math.max(1, checkAt - options.now()), stopping.signal)
       if (cluster.owners.size === 0 || stopped()) return
       await doorbell().wait(options.linger, stopping.signal)
-      const reached = await slots(() => settle(cluster))
-      failures = reached ? 0 : failures + 1
-      lookAgain = reached
-        ? jittered(options.checkPeriod)
-        : jittered(Math.min(options.maxBackoff, options.firstBackoff * 2 ** Math.min(failures - 1, 16)))
+      if (options.now() >= checkAt) {
+        for (const owner of cluster.owners.keys()) cluster.due.add(owner)
+        checkAt = options.now() + jittered(options.checkPeriod)
+      }
+      failures = (await slots(() => settle(cluster))) ? 0 : failures + 1
     }
   }
 
-  /** One session: brings the topics of all owners to what is desired and reports to those for whom something changed. */
+  /** One session: brings the topics of a batch to what is desired and reports to those for whom something changed. */
   const settle = async (cluster: Cluster): Promise<boolean> => {
-    const batch = new Map(cluster.owners)
-    const specs = [
-      ...new Map([...batch.values()].flatMap(({ topics }) => topics).map((spec) => [spec.name, spec])).values(),
-    ]
-    if (stopped() || specs.length === 0) return true
-    let results: ReadonlyMap<string, TopicResult> | undefined
-    let unreachable: string | undefined
+    const batch = [...cluster.due].slice(0, options.batchSize).flatMap((owner) => {
+      const declaration = cluster.owners.get(owner)
+      return declaration === undefined ? [] : [[owner, declaration] as const]
+    })
+    const specs = [...new Map(batch.flatMap(([, { topics }]) => topics).map((spec) => [spec.name, spec])).values()]
+    if (stopped()) return true
     try {
-      results = await options.withAdmin(
-        cluster.connection,
-        (admin) => carryOut(admin, specs, (message, detail) => options.log('info', message, detail)),
-        stopping.signal,
-      )
+      const results =
+        specs.length === 0
+          ? new Map<string, TopicResult>()
+          : await options.withAdmin(
+              cluster.connection,
+              (admin) => carryOut(admin, specs, (message, detail) => options.log('info', message, detail)),
+              stopping.signal,
+            )
+      for (const [owner, declaration] of batch) {
+        if (cluster.owners.get(owner) !== declaration) continue
+        cluster.due.delete(owner)
+        tell(owner, declaration, { pending: false, topics: pick(results, declaration.topics) })
+      }
+      return true
     } catch (error) {
-      unreachable = error instanceof Error ? error.message : String(error)
+      const unreachable = error instanceof Error ? error.message : String(error)
+      for (const [owner, declaration] of cluster.owners) {
+        cluster.due.add(owner)
+        tell(owner, declaration, { ...declaration.report, pending: false, unreachable })
+      }
+      return false
     }
-    for (const [owner, declaration] of batch) {
-      if (cluster.owners.get(owner) !== declaration) continue
-      const next: TopicReport =
-        results === undefined
-          ? { ...declaration.report, pending: false, unreachable: unreachable ?? '' }
-          : { pending: false, topics: pick(results, declaration.topics) }
-      const changed = !sameReport(declaration.report, next)
-      declaration.report = next
-      if (changed) options.onChange(owner)
-    }
-    return results !== undefined
+  }
+
+  const tell = (owner: string, declaration: Declaration, report: TopicReport): void => {
+    const changed = !sameReport(declaration.report, report)
+    declaration.report = report
+    if (changed) options.onChange(owner)
   }
 
   return {
@@ -182,6 +193,7 @@ export function topicKeeper(options: TopicKeeperOptions): TopicKeeper {
         topics: known?.cluster === id ? known.report.topics : new Map<string, TopicResult>(),
       }
       cluster.owners.set(owner, { cluster: id, topics, report })
+      cluster.due.add(owner)
       clusterOf.set(owner, id)
       cluster.wake()
       return report
@@ -203,54 +215,6 @@ export function topicKeeper(options: TopicKeeperOptions): TopicKeeper {
   }
 }
 
-/** Creates, grows and configures what differs, then reports what the brokers hold afterwards. */
-async function carryOut(
-  admin: KafkaAdmin,
-  specs: readonly TopicSpec[],
-  did: (message: string, detail: object) => void,
-): Promise<ReadonlyMap<string, TopicResult>> {
-  const names = specs.map(({ name }) => name)
-  const before = await admin.describe(names)
-  const plan = planTopics(specs, before)
-  const failures = new Map<string, string>()
-  const note = (more: ReadonlyMap<string, string>): void => {
-    for (const [name, message] of more) failures.set(name, message)
-  }
-  note(await admin.create(plan.create))
-  note(await admin.grow(plan.grow))
-  note(await admin.configure(plan.configure))
-  const changes = { created: plan.create, grown: plan.grow, configured: plan.configure }
-  for (const [verb, topics] of Object.entries(changes)) {
-    if (topics.length > 0) did(`Topics ${verb}`, { topics: topics.map(({ name }) => name) })
-  }
-  const refused = new Map(plan.refused.map((refusal) => [refusal.name, refusal]))
-  // Brokers learn of a change some time after the controller has answered, so what succeeded is believed until the next look.
-  const after = new Map(before)
-  for (const spec of plan.create) if (!failures.has(spec.name)) after.set(spec.name, spec)
-  for (const { name, count } of plan.grow) {
-    const live = after.get(name)
-    if (live !== undefined && !failures.has(name)) after.set(name, { ...live, partitions: count })
-  }
-  return new Map(specs.map(({ name }) => [name, result(name, after.get(name), failures.get(name), refused.get(name))]))
-}
-
-function result(
-  name: string,
-  live: ActualTopic | undefined,
-  failure: string | undefined,
-  refusal: { readonly desired: number; readonly actual: number } | undefined,
-): TopicResult {
-  const held = { name, partitions: live?.partitions ?? 0, replicationFactor: live?.replicationFactor ?? 0 }
-  if (failure !== undefined) return { ...held, state: 'Failed', message: failure }
-  if (refusal !== undefined) {
-    const message = `has ${refusal.actual} partitions, ${refusal.desired} are asked for; partitions only grow`
-    return { ...held, state: 'ShrinkRefused', message }
-  }
-  return live === undefined
-    ? { ...held, state: 'Failed', message: 'not there after it was created' }
-    : { ...held, state: 'Ready' }
-}
-
 function pick(results: ReadonlyMap<string, TopicResult>, topics: readonly TopicSpec[]): Map<string, TopicResult> {
   const mine = new Map<string, TopicResult>()
   for (const { name } of topics) {
@@ -265,48 +229,3 @@ const sameReport = (a: TopicReport, b: TopicReport): boolean =>
   JSON.stringify({ ...a, topics: [...a.topics] }) === JSON.stringify({ ...b, topics: [...b.topics] })
 /** ±10 %, so that many clusters do not come due together. */
 const jittered = (ms: number): number => ms * (0.9 + Math.random() * 0.2)
-
-/** `wait` ends when somebody rang since the last wait, after `ms`, or on abort. `ms` 0 waits for a ring only. */
-function doorbell(): { ring: () => void; wait: (ms: number, signal: AbortSignal) => Promise<void> } {
-  let rung = false
-  let open: (() => void) | undefined
-  return {
-    ring: () => {
-      rung = true
-      open?.()
-    },
-    wait: async (ms, signal) => {
-      if (!rung && !signal.aborted) {
-        const { promise, resolve } = Promise.withResolvers<undefined>()
-        const done = (): void => {
-          resolve(undefined)
-        }
-        open = done
-        signal.addEventListener('abort', done, { once: true })
-        const timer = ms > 0 ? setTimeout(done, ms) : undefined
-        await promise
-        clearTimeout(timer)
-        signal.removeEventListener('abort', done)
-        open = undefined
-      }
-      rung = false
-    },
-  }
-}
-
-/** At most `size` at a time; the others queue in order. */
-function semaphore(size: number): <T>(work: () => Promise<T>) => Promise<T> {
-  let free = size
-  const queue: (() => void)[] = []
-  return async (work) => {
-    if (free > 0) free -= 1
-    else await new Promise<void>((resolve) => queue.push(resolve))
-    try {
-      return await work()
-    } finally {
-      const next = queue.shift()
-      if (next === undefined) free += 1
-      else next()
-    }
-  }
-}

@@ -101,6 +101,7 @@ export function startOperator(cluster: TestCluster, options: OperatorOptions = {
     ...options.env,
   })
   const requests: { method: string; path: string }[] = []
+  const inTurn = options.beforeWrite === undefined && options.afterWrite === undefined ? once : oneAtATime()
   const real = createTransport({
     credentials: kubeconfigCredentials(cluster.plane.kubeconfigPath),
     userAgent: 'operator',
@@ -111,10 +112,13 @@ export function startOperator(cluster: TestCluster, options: OperatorOptions = {
       const counted = !request.path.includes('/events') && !request.path.includes('/leases/')
       const writes = request.method !== 'GET' && counted
       if (counted) requests.push({ method: request.method, path: request.path })
-      if (writes) options.beforeWrite?.(request)
-      const answer = await real.request(request)
-      if (writes) options.afterWrite?.(request)
-      return answer
+      if (!writes) return real.request(request)
+      return inTurn(async () => {
+        options.beforeWrite?.(request)
+        const answer = await real.request(request)
+        options.afterWrite?.(request)
+        return answer
+      })
     },
   }
   const stop = new AbortController()
@@ -132,6 +136,18 @@ export function startOperator(cluster: TestCluster, options: OperatorOptions = {
       stop.abort(new Error('SIGTERM'))
       await running
     },
+  }
+}
+
+const once = <T>(work: () => Promise<T>): Promise<T> => work()
+
+/** Writes that run side by side have no n-th one, so a test that counts them has them done one after the other. */
+function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const mine = last.then(work)
+    last = mine.catch(() => undefined)
+    return mine
   }
 }
 
