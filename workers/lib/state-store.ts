@@ -54,7 +54,7 @@ export const createStateStore = (options: {
   const timeout = options.timeout ?? 2_000
   let loading: Promise<DaprClient> | undefined
   const client = (): Promise<DaprClient> =>
-    (loading ??= import('@dapr/dapr').then(
+    (loading ??= import('./dapr-sdk.ts').then(
       ({ DaprClient: Client, LogLevel }) =>
         new Client({
           daprHost: '127.0.0.1',
@@ -71,7 +71,7 @@ export const createStateStore = (options: {
       return { value: entry['data'] as unknown, etag: String(entry['etag'] ?? '') }
     },
     save: async (key, value, { etag, ttl } = {}) => {
-      const { StateConcurrencyEnum, StateConsistencyEnum } = await import('@dapr/dapr')
+      const { StateConcurrencyEnum, StateConsistencyEnum } = await import('./dapr-sdk.ts')
       const { state } = await client()
       const { CONCURRENCY_FIRST_WRITE, CONCURRENCY_LAST_WRITE } = StateConcurrencyEnum
       const entry = {

@@ -46,7 +46,7 @@ const exporterOf = async (options: TracingOptions): Promise<SpanExporter | undef
   if (options.exporter !== undefined) return options.exporter
   if (options.endpoint === undefined) return undefined
   // 12 MB of resident memory that a system without a collector does not pay for.
-  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http')
+  const { OTLPTraceExporter } = await import('./otlp-exporter.ts')
   const url = `${options.endpoint.replace(/\/$/, '')}/v1/traces`
   return new OTLPTraceExporter({ url, timeoutMillis: exportTimeoutMillis })
 }
