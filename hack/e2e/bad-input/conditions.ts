@@ -73,7 +73,7 @@ export const refutedResources: readonly RefutedResource[] = [
   },
   {
     wrong: 'a Secret without the key that is named',
-    async make(context) {
+    async make(context: ConditionContext): Promise<System> {
       const { cluster, namespace } = context
       await cluster.kubectl(['create', 'secret', 'generic', 'halfsecret', '-n', namespace, '--from-literal=other=x'])
       return applied(context, 'nokey', { database: { mode: 'External', secretRef: { name: 'halfsecret' } } })
@@ -84,32 +84,32 @@ export const refutedResources: readonly RefutedResource[] = [
   },
   {
     wrong: 'fewer partitions than a topic has',
-    async make({ running }) {
+    async make({ running }: ConditionContext): Promise<System> {
       await running.edit({ kafka: { topics: { taskEvents: { partitions: 1 } } } })
       return running
     },
     condition: 'TopicsReady',
     reason: 'TopicShrinkRefused',
     answer: /task-events.*3.*at least/s,
-    async untouched(context) {
+    async untouched(context: ConditionContext): Promise<boolean> {
       const kafka = await kafkaOf(context.cluster, context.namespace, context.running.name)
       const { topics } = await withKafkaAdmin(kafka, (admin) => admin.fetchTopicMetadata({ topics: ['task-events'] }))
       return topics[0]?.partitions.length === 3 && serves(context)
     },
-    async undo({ running }) {
+    async undo({ running }: ConditionContext): Promise<void> {
       await running.edit({ kafka: { topics: { taskEvents: { partitions: 3 } } } })
     },
   },
   {
     wrong: 'a topic setting that Kafka does not know',
-    async make({ running }) {
+    async make({ running }: ConditionContext): Promise<System> {
       await running.edit({ kafka: { topics: { taskEvents: { config: { 'no.such.key': '1' } } } } })
       return running
     },
     condition: 'TopicsReady',
     reason: 'TopicFailed',
     answer: /no\.such\.key/,
-    async untouched(context) {
+    async untouched(context: ConditionContext): Promise<boolean> {
       const kafka = await kafkaOf(context.cluster, context.namespace, context.running.name)
       const resources = [{ type: ConfigResourceTypes.TOPIC, name: 'task-events', configNames: ['retention.ms'] }]
       const answer = await withKafkaAdmin(kafka, (admin) =>
@@ -117,13 +117,13 @@ export const refutedResources: readonly RefutedResource[] = [
       )
       return answer.resources[0]?.configEntries[0]?.configValue === String(168 * 3_600_000) && serves(context)
     },
-    async undo({ running }) {
+    async undo({ running }: ConditionContext): Promise<void> {
       await running.edit({ kafka: { topics: { taskEvents: { config: null } } } })
     },
   },
   {
     wrong: 'two systems that claim one topic: the younger',
-    async make(context) {
+    async make(context: ConditionContext): Promise<System> {
       const shared = { kafka: { mode: 'External', bootstrapServers: brokersOf(context), topicPrefix: 'shared.' } }
       await applied(context, 'elder', shared)
       // Ages are told apart by whole seconds.
@@ -136,7 +136,7 @@ export const refutedResources: readonly RefutedResource[] = [
   },
   {
     wrong: 'a setting of a worker that does not exist',
-    async make({ running }) {
+    async make({ running }: ConditionContext): Promise<System> {
       await running.edit({ services: { chatApi: { config: { colour: 'red' } } } })
       return running
     },
@@ -144,13 +144,13 @@ export const refutedResources: readonly RefutedResource[] = [
     reason: 'ConfigInvalid',
     answer: /chatApi.*colour/s,
     untouched: serves,
-    async undo({ running }) {
+    async undo({ running }: ConditionContext): Promise<void> {
       await running.edit({ services: { chatApi: { config: null } } })
     },
   },
   {
     wrong: 'a setting of a worker out of range',
-    async make({ running }) {
+    async make({ running }: ConditionContext): Promise<System> {
       await running.edit({ services: { chatApi: { config: { bodyLimit: 5 } } } })
       return running
     },
@@ -158,13 +158,13 @@ export const refutedResources: readonly RefutedResource[] = [
     reason: 'ConfigInvalid',
     answer: /bodyLimit.*1024/s,
     untouched: serves,
-    async undo({ running }) {
+    async undo({ running }: ConditionContext): Promise<void> {
       await running.edit({ services: { chatApi: { config: null } } })
     },
   },
   {
     wrong: 'a name that somebody else’s object has taken',
-    async make(context) {
+    async make(context: ConditionContext): Promise<System> {
       const { cluster, namespace } = context
       await cluster.kubectl(['create', 'configmap', 'taken-audit-config', '-n', namespace, '--from-literal=mine=yes'])
       return applied(context, 'taken', {})
@@ -172,7 +172,7 @@ export const refutedResources: readonly RefutedResource[] = [
     condition: 'UpToDate',
     reason: 'OwnedByOther',
     answer: /ConfigMap\/taken-audit-config/,
-    async untouched({ cluster, namespace }) {
+    async untouched({ cluster, namespace }: ConditionContext): Promise<boolean> {
       const text = await cluster.kubectl(['get', 'configmap', 'taken-audit-config', '-n', namespace, '-o', 'json'])
       return (JSON.parse(text) as { data: Record<string, string> }).data['mine'] === 'yes'
     },

@@ -1,5 +1,5 @@
 import { Client } from 'pg'
-import type { QueryResultRow } from 'pg'
+import type { ClientConfig, QueryResultRow } from 'pg'
 import { kinds } from '../../../operator/src/kube/kinds.ts'
 import { serviceAddress } from './service-address.ts'
 import type { TestCluster } from './cluster.ts'
@@ -9,16 +9,22 @@ export interface TestDatabase {
   query<Row extends QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<readonly Row[]>
 }
 
-/** Each query has a connection of its own: tests kill the server between two of them. */
-export async function databaseOf(cluster: TestCluster, namespace: string, system: string): Promise<TestDatabase> {
+/** How to connect to the Embedded PostgreSQL of a system as its owner. */
+export async function ownerConnection(cluster: TestCluster, namespace: string, system: string): Promise<ClientConfig> {
   const { host, port } = await serviceAddress(cluster, namespace, `${system}-postgresql`)
   const uri = new URL(await secretValue(cluster, namespace, `${system}-database`, 'ownerUri'))
   return {
+    ...{ host, port, database: uri.pathname.slice(1), connectionTimeoutMillis: 5_000, query_timeout: 60_000 },
+    ...{ user: decodeURIComponent(uri.username), password: decodeURIComponent(uri.password) },
+  }
+}
+
+/** Each query has a connection of its own: tests kill the server between two of them. */
+export async function databaseOf(cluster: TestCluster, namespace: string, system: string): Promise<TestDatabase> {
+  const connection = await ownerConnection(cluster, namespace, system)
+  return {
     async query<Row extends QueryResultRow>(sql: string, values: readonly unknown[] = []) {
-      const client = new Client({
-        ...{ host, port, database: uri.pathname.slice(1), connectionTimeoutMillis: 5_000, query_timeout: 60_000 },
-        ...{ user: decodeURIComponent(uri.username), password: decodeURIComponent(uri.password) },
-      })
+      const client = new Client(connection)
       client.on('error', () => undefined)
       await client.connect()
       try {
