@@ -134,7 +134,7 @@ describe('a stream of 2,000 task changes in which everything is killed once', ()
       return true
     }
     await eventually('everything under way done', isSettled, 300_000, 1_000)
-    await staysSo(async () => void (await isSettled()), 10_000, 1_000)
+    await staysSo(isSettled, 10_000, 1_000)
     await todo.ready()
     tasks = await database.query<TaskRow>(
       `SELECT id, version, series_id, (recurrence->>'count')::int AS position FROM tasks ORDER BY id`,

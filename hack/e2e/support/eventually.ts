@@ -29,7 +29,7 @@ export async function eventually<T>(
 }
 
 /** Looks again and again for `span` ms; fails as soon as `check` throws: for what must stay as it is. */
-export async function staysSo(check: () => Promise<void> | void, span: number, interval = 500): Promise<void> {
+export async function staysSo(check: () => Promise<unknown>, span: number, interval = 500): Promise<void> {
   const end = performance.now() + span
   while (performance.now() < end) {
     await check()
