@@ -77,7 +77,7 @@ async function startOnFreePorts(
       lifetime: 'Caller',
       address: '127.0.0.1',
       ports: { api, etcd, etcdPeer },
-      serviceRange: '10.255.0.0/24',
+      serviceRange: '10.255.0.0/16',
       forPods: false,
       audit: options.audit ?? false,
       ...(options.extraArgs === undefined ? {} : { extraArgs: options.extraArgs }),

@@ -71,7 +71,7 @@ async function controlPlaneOnly(stateDir: string, progress: Progress): Promise<v
       lifetime: 'Detached',
       address: '127.0.0.1',
       ports: { api, etcd, etcdPeer },
-      serviceRange: '10.255.0.0/24',
+      serviceRange: '10.255.0.0/16',
       forPods: false,
       audit: true,
     }),

@@ -30,7 +30,7 @@ const APT_CONFIGURATION = [
 ].join('\n')
 
 /** What the root file system is made from; another release or variant makes another image. */
-const ROOTFS = { release: 'bookworm', variant: 'minbase' }
+const ROOTFS = { release: 'bookworm', variant: 'minbase', revision: 2 }
 
 /** Images that only stand in for those of a registry: the base images, and what the cluster itself runs in pods. */
 export const clusterImages = {
@@ -94,6 +94,8 @@ async function debianRootFileSystem(hash: string): Promise<string> {
       [
         ...['--quiet', `--variant=${ROOTFS.variant}`, '--mode=root'],
         `--customize-hook=copy-in ${join(draft, 'apt.conf')} /etc/apt/apt.conf.d`,
+        // What apt cached while the system was made: with the configuration above it no longer cleans that up itself.
+        '--customize-hook=rm -f "$1"/var/cache/apt/*.bin "$1"/var/cache/apt/archives/*.deb',
         ...EXCLUDED.map((path) => `--dpkgopt=path-exclude=${path}`),
         ...[ROOTFS.release, join(draft, 'rootfs.tar'), ...(mirror === undefined ? [] : [mirror])],
       ],
