@@ -1,10 +1,12 @@
 /**
  * Deletion. Everything in Kubernetes goes by owner references, without us. Only topics on an External Kafka with deletionPolicy Delete need
  * the operator, and only then does a resource carry our finalizer. It is released in any case: when the topics are gone, when the policy
- * turns to Retain, and when Kafka has not answered for {@link removalDeadline} — with an event that names what is left behind.
+ * turns to Retain, and when Kafka has not answered for {@link removalDeadline} — with an event that names what is left behind. The workers
+ * go first: a sidecar that still consumes would have the topic made anew by a broker that creates topics on demand.
  */
-import { finalizer } from '../../api/v1alpha1/labels.ts'
+import { finalizer, label } from '../../api/v1alpha1/labels.ts'
 import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
+import type { Applier } from '../../apply/kube.ts'
 import { desiredTopics } from '../../desired/topics.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { hasReason, isNotFound } from '../../kube/kube-error.ts'
@@ -12,6 +14,7 @@ import { kinds } from '../../kube/kinds.ts'
 import type { KubeObject } from '../../kube/object.ts'
 import type { EventInput } from '../../runtime/events.ts'
 import type { Outcome } from '../../runtime/controller.ts'
+import { ownerOf } from './desire.ts'
 import type { EventReason } from './events.ts'
 import type { Seen, Sources } from './observe.ts'
 
@@ -27,7 +30,8 @@ export function removesTopics({ spec }: Pick<TodoChatbot, 'spec'>): boolean {
 }
 
 /** What cleaning up needs. */
-export interface CleanupTools extends Pick<Sources, 'topics' | 'now'> {
+export interface CleanupTools extends Pick<Sources, 'topics' | 'now' | 'informers'> {
+  readonly applier: Applier
   readonly client: KubeClient
   readonly fieldManager: string
   readonly observe: (written: KubeObject) => void
@@ -57,8 +61,10 @@ export async function cleanUp(tools: CleanupTools, seen: Seen, signal: AbortSign
     const mine = desiredTopics(bot)
       .map(({ name }) => name)
       .filter((name) => !lost.has(name))
-    const failure = await removeTopics(tools, seen, mine, signal)
     const asked = Date.parse(resource.metadata.deletionTimestamp ?? '')
+    if ((await workersRemain(tools, seen, signal)) && tools.now() - asked < removalDeadline)
+      return { kind: 'again', afterMs: 1_000 }
+    const failure = await removeTopics(tools, seen, mine, signal)
     if (failure === undefined) {
       tools.record(resource, {
         type: 'Normal',
@@ -75,6 +81,15 @@ export async function cleanUp(tools: CleanupTools, seen: Seen, signal: AbortSign
   }
   await setFinalizer(tools, resource, false, signal)
   return { kind: 'done' }
+}
+
+/** Deletes the workers, which the garbage collector would do only after us; true while pods of theirs run. */
+async function workersRemain({ applier, informers }: CleanupTools, seen: Seen, signal: AbortSignal): Promise<boolean> {
+  const { name, namespace } = seen.bot.metadata
+  await applier.pruneObjects({ owner: ownerOf(seen), kinds: [kinds.Deployment], keep: () => false, signal })
+  return informers.Pod.inNamespace(namespace).some(
+    ({ metadata: { labels } }) => labels?.[label.instance] === name && labels[label.component] === 'worker',
+  )
 }
 
 /** Why topics could not be removed; undefined when they are gone. */
