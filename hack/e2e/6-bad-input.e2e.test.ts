@@ -84,27 +84,27 @@ describe('wrong and hostile input', () => {
     'becomes a condition: $wrong',
     async ({ wrong, make, condition, reason, answer, untouched, undo }) => {
       const system = await make(conditionContext)
-      const said = await eventually(
-        `${condition}=False, ${reason}`,
-        async () => {
-          const now = await system.condition(condition)
-          expect(now).toMatchObject({ status: 'False', reason })
-          expect(now?.message).toMatch(answer)
-          return now
-        },
-        120_000,
-        500,
-      )
-      answers.conditions.push({
-        wrong,
-        answer: `${condition}=False, ${said.reason}: ${masked(said.message, namespace.name)}`,
-      })
-      expect((await system.condition('Ready'))?.status).toBe('False')
-      if (untouched !== undefined) expect(await untouched(conditionContext)).toBe(true)
-      if (undo !== undefined) {
-        await undo(conditionContext)
-        await running.ready()
+      try {
+        const said = await eventually(
+          `${condition}=False, ${reason}`,
+          async () => {
+            const now = await system.condition(condition)
+            expect(now).toMatchObject({ status: 'False', reason })
+            expect(now?.message).toMatch(answer)
+            return now
+          },
+          120_000,
+          500,
+        )
+        const message = masked(said.message, namespace.name)
+        answers.conditions.push({ wrong, answer: `${condition}=False, ${said.reason}: ${message}` })
+        expect((await system.condition('Ready'))?.status).toBe('False')
+        if (untouched !== undefined) expect(await untouched(conditionContext)).toBe(true)
+      } finally {
+        if (undo !== undefined) await undo(conditionContext)
+        else await cluster.kubectl(['delete', 'tcb', system.name, '-n', namespace.name, '--wait=false'])
       }
+      await running.ready()
     },
   )
 
