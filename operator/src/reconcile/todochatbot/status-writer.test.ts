@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+import { aStatus, anObserved, notReady } from '../../../test/support/observed.ts'
+import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
+import type { KubeClient } from '../../kube/client.ts'
+import type { KubeObject } from '../../kube/object.ts'
+import { statusWriter } from './status-writer.ts'
+
+const { signal } = new AbortController()
+const starting = (summary: string): TodoChatbotStatus => ({
+  ...aStatus(
+    anObserved({ live: (live) => ({ ...live, dependencies: { redis: notReady(live.dependencies.redis!) } }) }),
+  ),
+  summary,
+})
+const resource = (status?: TodoChatbotStatus): KubeObject => ({
+  apiVersion: 'todochatbot.dev/v1alpha1',
+  kind: 'TodoChatbot',
+  metadata: { namespace: 'n', name: 'todo' },
+  ...(status === undefined ? {} : { status }),
+})
+
+function aWriter() {
+  const written: TodoChatbotStatus[] = []
+  const clock = { time: 0 }
+  const apply = (object: KubeObject): Promise<{ object: KubeObject; created: boolean }> => {
+    written.push(object['status'] as TodoChatbotStatus)
+    return Promise.resolve({ object, created: false })
+  }
+  const writer = statusWriter({
+    client: { apply } as unknown as KubeClient,
+    fieldManager: 'm',
+    observe: () => undefined,
+    now: () => clock.time,
+    interval: 1_000,
+    progressInterval: 3_000,
+  })
+  return { writer, written, clock }
+}
+
+describe('writing a status', () => {
+  test('happens at once the first time, and not at all when nothing differs', async () => {
+    const { writer, written } = aWriter()
+    expect(await writer.write(resource(), starting('a'), signal)).toBe('written')
+    expect(await writer.write(resource(starting('a')), starting('a'), signal)).toBe('unchanged')
+    expect(written).toHaveLength(1)
+  })
+
+  test('of mere progress waits longer than of readiness, and the newest one is what gets written', async () => {
+    const { writer, written, clock } = aWriter()
+    await writer.write(resource(), starting('a'), signal)
+    clock.time = 400
+    expect(await writer.write(resource(starting('a')), starting('b'), signal)).toEqual({ tooEarlyBy: 2_600 })
+    expect(await writer.write(resource(starting('a')), aStatus(anObserved()), signal)).toEqual({ tooEarlyBy: 600 })
+    clock.time = 1_000
+    expect(await writer.write(resource(starting('a')), aStatus(anObserved()), signal)).toBe('written')
+    expect(written.map(({ summary }) => summary)).toEqual(['a', 'Version 0.1.0 runs'])
+  })
+})
