@@ -8,7 +8,12 @@ export type DaprImages = { readonly image: string } | { readonly tag: string }
 /** Installs Dapr from the chart inside its own Go module, or brings an older installation to it, and waits until it is ready. */
 export async function ensureDapr(cluster: Kubectl, images: DaprImages): Promise<void> {
   const chart = join(await goModuleFolder('github.com/dapr/dapr'), 'charts/dapr')
-  const values = ['global.imagePullPolicy=IfNotPresent', 'global.scheduler.enabled=false', ...imageValues(images)]
+  const values = [
+    'global.imagePullPolicy=IfNotPresent',
+    'global.scheduler.enabled=false',
+    RESTRICTED,
+    ...imageValues(images),
+  ]
   await repairRelease(cluster, 'dapr', 'dapr-system')
   await cluster.helm(
     [
@@ -29,6 +34,9 @@ export async function ensureDapr(cluster: Kubectl, images: DaprImages): Promise<
     await cluster.kubectl(['-n', 'dapr-system', 'rollout', 'status', workload, '--timeout=120s'], { timeout: 130_000 })
   }
 }
+
+/** Sidecars drop all capabilities: without it worker pods are refused in namespaces that enforce Pod Security `restricted`. */
+const RESTRICTED = 'dapr_sidecar_injector.sidecarDropALLCapabilities=true'
 
 function imageValues(images: DaprImages): string[] {
   if ('tag' in images) return ['global.registry=ghcr.io/dapr', `global.tag=${images.tag}`]

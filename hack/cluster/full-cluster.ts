@@ -174,5 +174,10 @@ export async function buildProductImages(progress: Progress): Promise<Readonly<R
     image(productImages.postgresql()),
     image(productImages.redis()),
   ])
-  return { operator, workers, kafka, postgresql, redis }
+  const images = { operator, workers, kafka, postgresql, redis }
+  if (bases !== undefined) {
+    // Housekeeping after a build: what is still in use stays, and that is fine.
+    for (const built of Object.values(images)) await builder.keepOnly(built.reference).catch(() => undefined)
+  }
+  return images
 }

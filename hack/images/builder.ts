@@ -16,8 +16,11 @@ export interface ImageBuilder {
   tag(reference: string, alias: string): Promise<void>
   /** Writes a docker-archive: uncompressed, which imports faster than it would decompress. */
   save(reference: string, archive: string): Promise<void>
-  /** Forgets the other tags of an image; layers they share with it, and the cached ones below it, stay. */
-  keepOnly(recipe: ImageRecipe, reference: string): Promise<void>
+  /**
+   * Forgets the other tags of an image; layers they share with it, and the cached ones below it, stay. Not beside a
+   * build: it may take away a layer that the build has just found.
+   */
+  keepOnly(reference: string): Promise<void>
 }
 
 /** An image that was built: import `archive` and use `reference`. */
@@ -43,7 +46,6 @@ export async function builtImage(
     await builder.build(recipe, reference)
     await builder.save(reference, join(draft, 'image.tar.part'))
     await rename(join(draft, 'image.tar.part'), join(draft, 'image.tar'))
-    await builder.keepOnly(recipe, reference)
   })
   return { reference, archive: join(folder, 'image.tar') }
 }
@@ -88,9 +90,9 @@ export function buildah(): ImageBuilder & { readonly discardContainers: () => Pr
     async save(reference, archive) {
       await buildahRun(['push', '--quiet', reference, `docker-archive:${archive}:${reference}`])
     },
-    async keepOnly(recipe, reference) {
+    async keepOnly(reference) {
       const tags = await buildahRun(['images', '--format', '{{.Name}}:{{.Tag}}'])
-      await removeOthers(tags, recipe, reference, (tag) => buildahRun(['rmi', tag]))
+      await removeOthers(tags, reference, (tag) => buildahRun(['rmi', tag]))
     },
   }
 }
@@ -109,20 +111,15 @@ export function docker(): ImageBuilder {
     async save(reference, archive) {
       await run('docker', ['save', '--output', archive, reference], options)
     },
-    async keepOnly(recipe, reference) {
-      const tags = await run('docker', ['images', '--format', '{{.Repository}}:{{.Tag}}', recipe.repository], options)
-      await removeOthers(tags, recipe, reference, (tag) => run('docker', ['rmi', tag], options))
+    async keepOnly(reference) {
+      const tags = await run('docker', ['images', '--format', '{{.Repository}}:{{.Tag}}'], options)
+      await removeOthers(tags, reference, (tag) => run('docker', ['rmi', tag], options))
     },
   }
 }
 
-async function removeOthers(
-  tags: string,
-  recipe: ImageRecipe,
-  reference: string,
-  remove: (tag: string) => Promise<string>,
-): Promise<void> {
-  const others = tags.split('\n').filter((tag) => tag.startsWith(`${recipe.repository}:`) && tag !== reference)
-  // Housekeeping: an image still in use elsewhere stays, and that is fine.
-  for (const tag of others) await remove(tag).catch(() => '')
+async function removeOthers(tags: string, reference: string, remove: (tag: string) => Promise<string>): Promise<void> {
+  const repository = reference.slice(0, reference.lastIndexOf(':'))
+  const others = tags.split('\n').filter((tag) => tag.startsWith(`${repository}:`) && tag !== reference)
+  for (const tag of others) await remove(tag)
 }
