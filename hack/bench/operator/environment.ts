@@ -25,7 +25,8 @@ export async function startBenchControlPlane(
   systems: readonly SystemName[],
   databaseUri: string,
 ): Promise<BenchControlPlane> {
-  const plane = await startControlPlane({ audit: true })
+  // The default range holds 254 Services, and every system has four.
+  const plane = await startControlPlane({ audit: true, extraArgs: ['--service-cluster-ip-range=10.128.0.0/12'] })
   const client = await apiClient(plane.kubeconfigPath)
   try {
     await installDefinitions(client)

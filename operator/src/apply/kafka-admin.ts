@@ -150,7 +150,7 @@ type Request<T> = (batch: readonly T[]) => Promise<void>
  * One request for all; when Kafka refuses anything, one request each, so that one bad topic does not hide the fate of the others.
  * For requests that may be repeated: the topics that went well see theirs twice.
  */
-async function perTopic<T extends { readonly name: string }>(
+async function perTopic<T extends { readonly name: string; readonly config?: Readonly<Record<string, string>> }>(
   topics: readonly T[],
   request: Request<T>,
 ): Promise<TopicFailures> {
@@ -165,7 +165,7 @@ async function perTopic<T extends { readonly name: string }>(
 }
 
 /** For rare requests that fail when repeated: growing to a count a topic already has, removing a topic that is gone. */
-async function oneByOne<T extends { readonly name: string }>(
+async function oneByOne<T extends { readonly name: string; readonly config?: Readonly<Record<string, string>> }>(
   topics: readonly T[],
   request: Request<T>,
 ): Promise<TopicFailures> {
@@ -175,7 +175,7 @@ async function oneByOne<T extends { readonly name: string }>(
       await request([topic])
     } catch (error) {
       if (!isRefusal(error)) throw error
-      failures.set(topic.name, refusalMessage(error))
+      failures.set(topic.name, refusalMessage(error, topic.config))
     }
   }
   return failures
@@ -186,10 +186,15 @@ function isRefusal(error: unknown): error is Error {
   return error instanceof kafkajs.KafkaJSProtocolError || error instanceof kafkajs.KafkaJSAggregateError
 }
 
-function refusalMessage(error: Error): string {
-  return error instanceof kafkajs.KafkaJSAggregateError
-    ? error.errors.map((cause) => (cause instanceof Error ? cause.message : cause)).join('; ')
-    : error.message
+/** What Kafka said. kafkajs drops its words on a configuration ("Configuration is invalid"), so what was asked for is added. */
+function refusalMessage(error: Error, config: Readonly<Record<string, string>> = {}): string {
+  const message =
+    error instanceof kafkajs.KafkaJSAggregateError
+      ? error.errors.map((cause) => (cause instanceof Error ? cause.message : cause)).join('; ')
+      : error.message
+  if (!message.includes('Configuration is invalid')) return message
+  const asked = Object.entries(config).map(([name, value]) => `${name}=${value}`)
+  return `${message}: ${asked.join(', ')}`
 }
 
 function isConnectionLoss(error: unknown, expired: AbortSignal): boolean {
