@@ -86,7 +86,7 @@ describe('adding in plain language', () => {
       tasks: [{ title: 'water plants', priority: 'HIGH', tags: ['home'], source: 'chat' }],
     })
     expect(answer.reply).toBe(
-      'Added "water plants", due Thu 15 Jan 2026 08:00 (Europe/Berlin), high priority, tagged #home. It repeats (FREQ=WEEKLY;BYDAY=MO,TH); the next are Thu 15 Jan 2026 08:00, Mon 19 Jan 2026 08:00, Thu 22 Jan 2026 08:00, Mon 26 Jan 2026 08:00, Thu 29 Jan 2026 08:00. I will remind you 30 minutes before it is due.',
+      'Added "water plants", due Thu 15 Jan 2026 08:00 (Europe/Berlin), high priority, tagged #home. It repeats every week on Monday, Thursday (FREQ=WEEKLY;BYDAY=MO,TH); the next are Thu 15 Jan 2026 08:00, Mon 19 Jan 2026 08:00, Thu 22 Jan 2026 08:00, Mon 26 Jan 2026 08:00, Thu 29 Jan 2026 08:00. I will remind you 30 minutes before it is due.',
     )
     const [event] = await user.events()
     expect(event).toMatchObject({ type: 'com.todo.task.created', data: { actor: { type: 'chat', id: user.userId } } })

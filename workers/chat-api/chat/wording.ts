@@ -3,6 +3,7 @@ import { parseRecurrence, previewOccurrences } from '../../lib/recurrence/index.
 import { offsetMilliseconds } from '../../lib/task/fields.ts'
 import type { Task } from '../../lib/task/task.ts'
 import type { TaskVerb } from './command.ts'
+import { inWords } from './rule-wording.ts'
 import { describe } from './when.ts'
 
 /** The sentences of the chat. Every reply to a change repeats what was understood, dates in full, so that a wrong guess is seen. */
@@ -34,7 +35,8 @@ function repetition(task: Task): string {
   if (!task.recurrence) return ''
   const next = nextInstances(task).map((instant) => moment(instant, task.timezone))
   const anchor = task.recurrence.anchor === 'completion' ? ', counted from completion' : ''
-  return ` It repeats (${task.recurrence.rrule}${anchor}); the next are ${next.join(', ')}.`
+  const words = inWords(task.recurrence.rrule)
+  return ` It repeats${words === undefined ? '' : ` ${words}`} (${task.recurrence.rrule}${anchor}); the next are ${next.join(', ')}.`
 }
 
 function reminders(task: Task): string {
