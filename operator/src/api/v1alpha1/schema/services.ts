@@ -44,7 +44,7 @@ const serviceSchema = (what: string, replicas: string) =>
 /** The four workers. */
 export const servicesSchema = described(
   z.strictObject({
-    chatApi: serviceSchema('HTTP API, chat and web page, port 8000.', 'Development 1, Staging 2, Production 3'),
+    chatApi: serviceSchema('HTTP API and chat, port 8000.', 'Development 1, Staging 2, Production 3'),
     recurringTask: serviceSchema(
       'Makes the next instance of a completed recurring task, port 3001.',
       'Development 1, Staging 1, Production 2',
