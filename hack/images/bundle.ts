@@ -5,7 +5,7 @@ import { repository } from '../cluster/folders.ts'
 
 /**
  * Bundles every program: `<output>/operator/main.mjs` and `<output>/workers/<program>.mjs`, with the chunks they share or
- * load on demand and source maps beside them. Types are not checked here; `npm run typecheck` does.
+ * load on demand. Nothing is minified, so stack traces read without source maps. Types are not checked here; `npm run typecheck` does.
  * @throws Error when the operator has no main.ts, or esbuild's own with file and line.
  */
 export async function bundle(output: string): Promise<void> {
@@ -30,8 +30,6 @@ async function bundleInto(outdir: string, entryPoints: Readonly<Record<string, s
     // What is imported dynamically (the kubeconfig reader with its 800 modules) stays a file of its own, unread in a pod.
     splitting: true,
     target: 'node24',
-    sourcemap: 'external',
-    sourcesContent: false,
     // CommonJS packages in an ES module still ask for require, __filename and __dirname.
     banner: {
       js: [

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { cached } from '../../cluster/build-cache.ts'
@@ -6,6 +6,7 @@ import { run } from '../../cluster/command.ts'
 import { contentHash } from '../../cluster/content-hash.ts'
 import { ensureDaemon } from '../../cluster/daemon.ts'
 import type { Daemon } from '../../cluster/daemon.ts'
+import { repository } from '../../cluster/folders.ts'
 import { freePorts } from '../../cluster/free-ports.ts'
 import { waitFor } from '../../cluster/waiting.ts'
 import { bundle } from '../../images/bundle.ts'
@@ -70,7 +71,7 @@ export const product: Contestant = {
     const daemon = await ensureDaemon(stateDir, {
       name: 'operator',
       program: process.execPath,
-      args: ['--enable-source-maps', join(bundles, 'operator/main.mjs')],
+      args: [...(await imageNodeOptions()), join(bundles, 'operator/main.mjs')],
       lifetime: 'Caller',
       env: {
         KUBECONFIG: '',
@@ -90,6 +91,14 @@ export const product: Contestant = {
     await waitFor('the operator ready', () => isReady(probes), { timeout: 60_000, interval: 100 })
     return daemon
   },
+}
+
+/** The flags that the operator's image gives Node, so that the memory measured is the memory shipped. */
+async function imageNodeOptions(): Promise<readonly string[]> {
+  const dockerfile = await readFile(join(repository, 'config/images/operator/Dockerfile'), 'utf8')
+  const options = /NODE_OPTIONS="([^"]+)"/.exec(dockerfile)?.[1]
+  if (options === undefined) throw new Error('config/images/operator/Dockerfile sets no NODE_OPTIONS')
+  return options.split(' ')
 }
 
 async function isReady(port: number): Promise<true | undefined> {

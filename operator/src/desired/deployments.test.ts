@@ -88,7 +88,7 @@ describe('the pods of a worker', () => {
       {
         name: 'recurring-task',
         image: 'docker.io/todochatbot/workers:0.1.0',
-        command: ['node', '--enable-source-maps', '/app/recurring-task.mjs'],
+        command: ['node', '/app/recurring-task.mjs'],
         ports: [{ containerPort: 3001 }],
       },
     ]))

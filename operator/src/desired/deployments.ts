@@ -90,7 +90,7 @@ const container = (input: DesireInput, field: WorkerField): Json => {
     name: worker,
     ...imageOf(input, 'workers', service.image),
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    command: ['node', '--enable-source-maps', `/app/${worker}.mjs`],
+    command: ['node', `/app/${worker}.mjs`],
     env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } }],
     ports: [containerPort('http', workerPorts[field])],
     resources: service.resources,

@@ -59,7 +59,7 @@ const template = (input: DesireInput): Json => {
           image,
           imagePullPolicy,
           terminationMessagePolicy: 'FallbackToLogsOnError',
-          command: ['node', '--enable-source-maps', '/app/migrate.mjs'],
+          command: ['node', '/app/migrate.mjs'],
           resources: spec.services.chatApi.resources,
           securityContext: containerSecurity,
           volumeMounts: [
