@@ -5,6 +5,8 @@ import { Kafka, logLevel } from 'kafkajs'
 import { run } from '../command.ts'
 import { freePorts } from '../free-ports.ts'
 import { kafkaImageFolder, kafkaJars } from '../kafka-jars.ts'
+import { secureConfiguration } from './kafka-security.ts'
+import type { SecureListener } from './kafka-security.ts'
 import { serverFolder, startServer, withFreePort } from './server.ts'
 import type { Server } from './server.ts'
 
@@ -14,11 +16,25 @@ export interface KafkaServer extends Server {
   readonly brokers: string
 }
 
+/** A broker that also listens for clients with TLS and a login. */
+export interface SecureKafkaServer extends KafkaServer {
+  readonly secure: SecureListener
+}
+
 /** Starts a broker on free ports in some six seconds. */
-export async function startKafka(): Promise<KafkaServer> {
+export const startKafka = (): Promise<KafkaServer> => startBroker(false)
+
+/** Starts a broker that has a SASL_SSL listener (SCRAM-SHA-512) beside the plain one. */
+export async function startSecureKafka(): Promise<SecureKafkaServer> {
+  const { secure, ...server } = await startBroker(true)
+  if (secure === undefined) throw new Error('the broker was started without its secure listener')
+  return { ...server, secure }
+}
+
+async function startBroker(withSecureListener: boolean): Promise<KafkaServer & { readonly secure?: SecureListener }> {
   const jars = await kafkaJars()
   return withFreePort(async () => {
-    const [client = 0, controller = 0] = await freePorts(2)
+    const [client = 0, controller = 0, securePort = 0] = await freePorts(3)
     const folder = await serverFolder('kafka')
     const properties = join(folder, 'server.properties')
     const template = await readFile(join(kafkaImageFolder, 'server.properties'), 'utf8')
@@ -29,7 +45,9 @@ export async function startKafka(): Promise<KafkaServer> {
       CONTROLLER_PORT: String(controller),
       DATA_DIR: join(folder, 'data'),
     }
-    await writeFile(properties, fillIn(template, values))
+    const plain = `PLAINTEXT://127.0.0.1:${client},CONTROLLER://127.0.0.1:${controller}`
+    const security = withSecureListener ? await secureConfiguration(folder, securePort, plain) : undefined
+    await writeFile(properties, fillIn(template, values) + (security?.properties ?? ''))
     const java = [
       ...JVM,
       `-Dlog4j2.configurationFile=${join(kafkaImageFolder, 'log4j2.properties')}`,
@@ -38,6 +56,7 @@ export async function startKafka(): Promise<KafkaServer> {
     ]
     const clusterId = randomBytes(16).toString('base64url')
     const format = ['format', '--cluster-id', clusterId, '--config', properties, '--standalone']
+    if (security) format.push(...security.formatArguments)
     await run('java', [...java, 'kafka.tools.StorageTool', ...format])
     const brokers = `127.0.0.1:${client}`
     const server = await startServer({
@@ -48,7 +67,7 @@ export async function startKafka(): Promise<KafkaServer> {
       ready: () => answers(brokers),
       timeout: 60_000,
     })
-    return { ...server, brokers }
+    return { ...server, brokers, ...(security === undefined ? {} : { secure: security.listener }) }
   })
 }
 

@@ -4,10 +4,10 @@
  *  - its timeouts cover single requests, so the whole session has a deadline of its own;
  *  - it has no IncrementalAlterConfigs, so configurations are read, merged and written (topic-plan.ts);
  *  - a batch request reports only its first error, so a failed batch is repeated topic by topic to learn which topic is at fault.
- * Proof: operator/test/kafka-admin.integration.test.ts, against a real broker.
+ * Proof: operator/test/topics.integration.test.ts and kafka-security.integration.test.ts (TLS, SASL), against real brokers.
  */
 import type { LookupFunction } from 'node:net'
-import { connect as connectPlain } from 'node:net'
+import { connect as connectPlain, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import kafkajs, { type Admin, type ConfigEntries, type KafkaConfig, type LogEntry } from 'kafkajs'
 import type { KafkaConnection } from './kafka-connection.ts'
@@ -37,10 +37,13 @@ export type WithKafkaAdmin = <T>(
 /** No session with the cluster: connection refused, name unknown, credentials refused, or no answer before the deadline. */
 export class KafkaUnreachable extends Error {
   readonly brokers: readonly string[]
+  /** A broker answered and refused the login: waiting does not help, another password or mechanism does. */
+  readonly credentialsRefused: boolean
   constructor(brokers: readonly string[], cause: unknown) {
     super(`${brokers.join(', ')}: ${describeCause(cause)}`, { cause })
     this.name = 'KafkaUnreachable'
     this.brokers = brokers
+    this.credentialsRefused = isLoginRefusal(cause)
   }
 }
 
@@ -207,6 +210,12 @@ function isConnectionLoss(error: unknown, expired: AbortSignal): boolean {
   )
 }
 
+/** kafkajs wraps the refusal when it gives up on the last broker. */
+const isLoginRefusal = (cause: unknown): boolean =>
+  cause instanceof kafkajs.KafkaJSSASLAuthenticationError ||
+  (cause instanceof kafkajs.KafkaJSProtocolError && cause.type === 'UNSUPPORTED_SASL_MECHANISM') ||
+  (cause instanceof Error && cause.cause !== undefined && isLoginRefusal(cause.cause))
+
 /** The innermost message: kafkajs wraps "connect ECONNREFUSED" in a sentence about retries. */
 function describeCause(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause)
@@ -248,7 +257,8 @@ function clientConfig({ brokers, tls, sasl }: KafkaConnection, options: KafkaAdm
       // kafkajs passes undefined for plain connections although its types deny it.
       return (ssl as unknown) === undefined || (ssl as unknown) === null
         ? connectPlain(target, onConnect)
-        : connectTls({ ...target, ...ssl, servername: ssl.servername ?? host }, onConnect)
+        : // An address is no server name (RFC 6066, section 3); without one the certificate is checked against the address.
+          connectTls({ ...target, ...ssl, servername: ssl.servername ?? (isIP(host) === 0 ? host : '') }, onConnect)
     },
     ...(tls === undefined
       ? {}

@@ -14,7 +14,7 @@
  * Proof: topic-keeper.test.ts (fake clock and brokers), operator/test/topics.integration.test.ts (real broker).
  */
 import { doorbell } from './doorbell.ts'
-import type { WithKafkaAdmin } from './kafka-admin.ts'
+import { KafkaUnreachable, type WithKafkaAdmin } from './kafka-admin.ts'
 import { clusterId, type KafkaConnection } from './kafka-connection.ts'
 import { semaphore } from './semaphore.ts'
 import type { TopicSpec } from './topic-plan.ts'
@@ -26,6 +26,8 @@ export interface TopicReport {
   readonly pending: boolean
   /** Why the brokers could not be asked the last time, naming them. Absent: they answered. */
   readonly unreachable?: string
+  /** They could not be asked because they refused the login. */
+  readonly credentialsRefused?: true
   readonly topics: ReadonlyMap<string, TopicResult>
 }
 
@@ -166,9 +168,11 @@ export function topicKeeper(options: TopicKeeperOptions): TopicKeeper {
       return true
     } catch (error) {
       const unreachable = error instanceof Error ? error.message : String(error)
+      const refused = error instanceof KafkaUnreachable && error.credentialsRefused
       for (const [owner, declaration] of cluster.owners) {
         cluster.due.add(owner)
-        tell(owner, declaration, { ...declaration.report, pending: false, unreachable })
+        const report = { pending: false, unreachable, topics: declaration.report.topics }
+        tell(owner, declaration, refused ? { ...report, credentialsRefused: true } : report)
       }
       return false
     }

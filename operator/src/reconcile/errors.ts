@@ -99,9 +99,17 @@ export const catalogue = {
     code: 'TDC_BROKER_UNREACHABLE',
     severity: 'Problem',
     conditions: ['KafkaReady'],
-    meaning: 'No bootstrap server answered, or it refused the credentials.',
+    meaning: 'No bootstrap server answered, or its certificate is not trusted.',
     remedy:
-      'Check spec.kafka.bootstrapServers, tls and sasl, and that the operator may reach them (network policies). It is tried again with growing pauses of at most 30 seconds.',
+      'Check spec.kafka.bootstrapServers and tls, and that the operator may reach them (network policies). It is tried again with growing pauses of at most 30 seconds.',
+  },
+  BrokerCredentialsRefused: {
+    code: 'TDC_BROKER_CREDENTIALS_REFUSED',
+    severity: 'Problem',
+    conditions: ['KafkaReady'],
+    meaning: 'Kafka answered and refused the login of spec.kafka.sasl.',
+    remedy:
+      'Correct user name and password in the Secret of spec.kafka.sasl.secretRef, or the mechanism. The Secret is read again within 30 seconds.',
   },
   TopicShrinkRefused: {
     code: 'TDC_TOPIC_SHRINK_REFUSED',

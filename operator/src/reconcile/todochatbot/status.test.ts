@@ -138,6 +138,24 @@ describe('a status', () => {
       phase: 'Installing',
     },
     {
+      name: 'brokers that refuse the login',
+      changes: {
+        observed: (seen) => ({
+          ...seen,
+          topics: {
+            ...seen.topics,
+            report: { pending: false, topics: new Map(), unreachable: 'k:1: no', credentialsRefused: true },
+          },
+        }),
+      },
+      conditions: {
+        Ready: 'False BrokerCredentialsRefused',
+        KafkaReady: 'False BrokerCredentialsRefused',
+        TopicsReady: 'False Waiting',
+      },
+      phase: 'Installing',
+    },
+    {
       name: 'topics that are being asked for',
       changes: {
         observed: (seen) => ({ ...seen, topics: { ...seen.topics, report: { pending: true, topics: new Map() } } }),

@@ -17,7 +17,10 @@ export interface TopicsSeen {
 /** Why the brokers cannot be used, as far as the last session tells. `brokers` names them in messages. */
 export function brokerFinding(report: TopicReport | undefined, brokers: string): Finding | undefined {
   const object = `Kafka/${brokers}`
-  if (report?.unreachable !== undefined) return finding('BrokerUnreachable', object, report.unreachable)
+  if (report?.unreachable !== undefined) {
+    const reason = report.credentialsRefused === true ? 'BrokerCredentialsRefused' : 'BrokerUnreachable'
+    return finding(reason, object, report.unreachable)
+  }
   if (report === undefined || (report.pending && report.topics.size === 0))
     return finding('Checking', object, 'is being asked')
   return undefined
