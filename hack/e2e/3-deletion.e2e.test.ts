@@ -52,7 +52,11 @@ describe('deleting the resource', () => {
     await todo.apply()
     await todo.ready()
     const chatApi = await todo.worker('chat-api')
-    const again = await chatApi.call(`/api/v1/tasks/${task.id}`, { token: user.token })
+    // The keys of tokens are no data: they went with the resource, so the user logs in again.
+    const { email, password } = user
+    const login = await chatApi.call('/api/v1/auth/login', { method: 'POST', body: { email, password } })
+    const { token } = login.body as { token: string }
+    const again = await chatApi.call(`/api/v1/tasks/${task.id}`, { token })
     expect(again).toMatchObject({ status: 200, body: { title: 'survive' } })
   })
 

@@ -16,6 +16,8 @@ export interface TaskBody {
 /** A user of chat-api with a token. */
 export interface Account {
   readonly userId: string
+  readonly email: string
+  readonly password: string
   readonly token: string
   call(path: string, call?: HttpCall): Promise<HttpAnswer>
   /**
@@ -31,11 +33,13 @@ export interface Account {
 
 /** Signs up a new user. */
 export async function signUp(chatApi: HttpClient, timezone = 'UTC'): Promise<Account> {
-  const body = { email: `${randomUUID()}@example.com`, password: `pass-${randomUUID()}`, timezone }
+  const credentials = { email: `${randomUUID()}@example.com`, password: `pass-${randomUUID()}` }
+  const body = { ...credentials, timezone }
   const answer = await persist(() => chatApi.call('/api/v1/auth/signup', { method: 'POST', body }), 120_000)
   const { token, user } = answer.body as { token: string; user: { id: string } }
   const call: Account['call'] = (path, options = {}) => chatApi.call(path, { ...options, token })
   return {
+    ...credentials,
     userId: user.id,
     token,
     call,
