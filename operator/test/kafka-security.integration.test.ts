@@ -10,7 +10,8 @@ import type { KafkaConnection } from '../src/apply/kafka-connection.ts'
 import { daprComponents } from '../src/desired/dapr-components.ts'
 import { daprSubscriptions } from '../src/desired/dapr-subscriptions.ts'
 import { aTodoChatbot, find, someFacts } from './support/builders.ts'
-import { until } from './support/harness.ts'
+import { kinds } from '../src/kube/kinds.ts'
+import { applyBot, startOperator, startTestCluster, until, untilCondition } from './support/harness.ts'
 
 /** Everything the admin port logs. */
 const logged: string[] = []
@@ -180,3 +181,44 @@ describe('the Dapr component the operator generates', () => {
     expect(received[0]).toMatch(/^\/events\/task-events .*over TLS/)
   })
 })
+
+test('a system with a wrong password says so and heals when the Secret is corrected, without another edit', async () => {
+  const cluster = await startTestCluster()
+  const operator = startOperator(cluster)
+  const { client } = cluster
+  try {
+    const namespace = await cluster.namespace()
+    const { brokers, ca, username, password } = kafka.secure
+    const offer = async (name: string, stringData: Record<string, string>): Promise<unknown> =>
+      client.apply(
+        { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, stringData },
+        { fieldManager: 'admin' },
+      )
+    const wrong = 'wr0ng-passw0rd'
+    await offer('kafka-ca', { 'ca.crt': ca })
+    await offer('kafka-login', { username, password: wrong })
+    await applyBot(client, namespace, {
+      kafka: {
+        mode: 'External',
+        bootstrapServers: [brokers],
+        topicPrefix: 'heals.',
+        tls: { caSecretRef: { name: 'kafka-ca' } },
+        sasl: { mechanism: 'SCRAM-SHA-512', secretRef: { name: 'kafka-login' } },
+      },
+    })
+    const reason = 'BrokerCredentialsRefused'
+    const refused = await untilCondition(client, namespace, { type: 'KafkaReady', status: 'False', reason })
+    expect(refused.message).toMatch(/invalid credentials/)
+    const events = (await client.list(kinds.Event, { namespace })).items
+    const bots = (await client.list(kinds.TodoChatbot, { namespace })).items
+    expect(JSON.stringify([bots, events])).not.toContain(wrong)
+
+    await offer('kafka-login', { username, password })
+    await untilCondition(client, namespace, { type: 'KafkaReady', status: 'True' }, { deadline: 60_000 })
+    await untilCondition(client, namespace, { type: 'TopicsReady', status: 'True' })
+    await client.delete(kinds.TodoChatbot, { namespace, name: 'todo' })
+  } finally {
+    await operator.stop()
+    await cluster.stop()
+  }
+}, 180_000)
