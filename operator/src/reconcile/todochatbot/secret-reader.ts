@@ -1,6 +1,6 @@
 /**
  * Knows the Secrets of systems without watching Secrets: a watch on a kind cannot be limited to a few names by RBAC, and a watch per name
- * would be a connection per Secret. So a Secret is read by name, and only when there is a reason (docs/adr/0040):
+ * would be a connection per Secret. So a Secret is read by name, and only when there is a reason (docs/adr/0016):
  *  - it has never been read by this process, or the spec or the restart annotation of the resource changed since;
  *  - the system is not ready and the last reading is older than `maxAge`: a missing Secret may have been created, a password corrected.
  * A system that is ready costs no request. The reader doubles as the applier's cache for generated Secrets, which are written once.
