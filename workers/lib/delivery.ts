@@ -110,6 +110,19 @@ export interface Deliverer {
   readonly count: (topic: string, outcome: string) => void
 }
 
+/** What finds an event's line in the logs of every worker. Said here, because a batch runs in the context of its first event. */
+const idsOf = (event: CloudEvent) => ({
+  eventId: event.id,
+  type: event.type,
+  subject: event.subject,
+  correlationId: isCorrelationId(event.correlationid) ? event.correlationid : event.id,
+  ...(event.traceparent === undefined ? {} : { traceId: event.traceparent.split('-')[1] }),
+})
+
+/** What the event came from. Deliveries have ids of their own: it is the event's that leads back to what the user did. */
+const correlationOf = (event: CloudEvent): string =>
+  isCorrelationId(event.correlationid) ? event.correlationid : event.id
+
 /** The pieces both kinds of subscription are made of: context, spans, counters, and the answer to an error. */
 export const createDeliverer = (options: ConsumerOptions): Deliverer => {
   const { logger, metrics, tracing } = options
@@ -123,7 +136,7 @@ export const createDeliverer = (options: ConsumerOptions): Deliverer => {
     })
     const context = {
       requestId: randomUUID(),
-      correlationId: isCorrelationId(event.correlationid) ? event.correlationid : event.id,
+      correlationId: correlationOf(event),
       causationId: event.id,
       traceparent: span.traceparent,
     }
@@ -141,6 +154,7 @@ export const createDeliverer = (options: ConsumerOptions): Deliverer => {
 
   const succeeded = (event: CloudEvent, topic: string, outcome: string): Status => {
     count(topic, outcome)
+    logger.info({ ...idsOf(event), topic, outcome }, 'event')
     if (outcome === 'processed') {
       metrics.inbox.lag.observe({ topic }, Math.max(0, (Date.now() - Date.parse(event.time)) / 1000))
     }
@@ -148,7 +162,7 @@ export const createDeliverer = (options: ConsumerOptions): Deliverer => {
   }
 
   const failed = (error: unknown, topic: string, event?: CloudEvent): Status => {
-    const fields = { err: error, topic, eventId: event?.id, type: event?.type }
+    const fields = { err: error, topic, ...(event === undefined ? {} : idsOf(event)) }
     if (error instanceof PoisonError) {
       count(topic, 'dropped')
       logger.error(fields, 'the message cannot be understood and goes to the dead-letter topic')
