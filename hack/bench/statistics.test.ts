@@ -38,6 +38,12 @@ describe('inFlight', () => {
     expect(most).toBe(3)
   })
 
+  it('counts items that are undefined as well', async () => {
+    let done = 0
+    await inFlight(Array.from({ length: 5 }), 2, () => Promise.resolve(void (done += 1)))
+    expect(done).toBe(5)
+  })
+
   it('reports an error of an item', async () => {
     await expect(inFlight([1], 1, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
   })

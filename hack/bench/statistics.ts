@@ -21,15 +21,10 @@ export async function inFlight<T>(
   width: number,
   work: (item: T, index: number) => Promise<void>,
 ): Promise<void> {
-  let next = 0
+  // One iterator for all lanes: each item is taken once, whatever it is.
+  const queue = items.entries()
   const lane = async (): Promise<void> => {
-    for (;;) {
-      const index = next
-      next += 1
-      const item = items[index]
-      if (index >= items.length || item === undefined) return
-      await work(item, index)
-    }
+    for (const [index, item] of queue) await work(item, index)
   }
   const lanes = await Promise.allSettled(Array.from({ length: width }, lane))
   for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason
