@@ -8,7 +8,7 @@ import { inputErrors } from './http-errors.ts'
 import { findUnstorable } from './json-body.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
-import { isCorrelationId, runInContext } from './request-context.ts'
+import { isCorrelationId, runInContext, traceIdOf } from './request-context.ts'
 import type { Tracing } from './tracing.ts'
 
 /** Where on the broker an event was read; absent fields were not told by the sidecar. */
@@ -110,18 +110,21 @@ export interface Deliverer {
   readonly count: (topic: string, outcome: string) => void
 }
 
-/** What finds an event's line in the logs of every worker. Said here, because a batch runs in the context of its first event. */
-const idsOf = (event: CloudEvent) => ({
-  eventId: event.id,
-  type: event.type,
-  subject: event.subject,
-  correlationId: isCorrelationId(event.correlationid) ? event.correlationid : event.id,
-  ...(event.traceparent === undefined ? {} : { traceId: event.traceparent.split('-')[1] }),
-})
-
 /** What the event came from. Deliveries have ids of their own: it is the event's that leads back to what the user did. */
 const correlationOf = (event: CloudEvent): string =>
   isCorrelationId(event.correlationid) ? event.correlationid : event.id
+
+/** What finds an event's line in the logs of every worker. Said here, because a batch runs in the context of its first event. */
+const idsOf = (event: CloudEvent) => {
+  const traceId = traceIdOf(event.traceparent)
+  return {
+    eventId: event.id,
+    type: event.type,
+    subject: event.subject,
+    correlationId: correlationOf(event),
+    ...(traceId === undefined ? {} : { traceId }),
+  }
+}
 
 /** The pieces both kinds of subscription are made of: context, spans, counters, and the answer to an error. */
 export const createDeliverer = (options: ConsumerOptions): Deliverer => {
