@@ -14,6 +14,8 @@ export const conditionTypes = [
   'WorkersReady',
   'UpToDate',
   'Degraded',
+  'AuditIntact',
+  'Isolated',
   'Paused',
 ] as const
 /** One of {@link conditionTypes}. */

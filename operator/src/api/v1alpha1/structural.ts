@@ -33,6 +33,8 @@ export const toStructural = (schema: JsonSchema): JsonSchema => {
   const result: JsonSchema = {}
   for (const [key, value] of orderedEntries(schema)) {
     if (dropped.has(key)) continue
+    // IntOrString has no type and no alternatives: the extension says all of it.
+    if ((key === 'anyOf' || key === 'type') && schema['x-kubernetes-int-or-string'] === true) continue
     if ((key === 'pattern' || key === 'allOf') && rulesHold(schema)) continue
     if ((key === 'minimum' || key === 'maximum') && Math.abs(Number(value)) === Number.MAX_SAFE_INTEGER) continue
     if (key === 'properties' && isRecord(value)) result[key] = rewriteProperties(value)

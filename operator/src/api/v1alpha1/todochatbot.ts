@@ -5,8 +5,10 @@ import { databaseSchema, stateStoreSchema } from './schema/database.ts'
 import { described, text, timestamp } from './schema/field.ts'
 import { imagesSchema } from './schema/images.ts'
 import { kafkaSchema } from './schema/kafka.ts'
+import { maintenanceSchema, remediationSchema, updateSchema } from './schema/procedures.ts'
 import { servicesSchema } from './schema/services.ts'
 import type { TodoChatbotStatus } from './schema/status.ts'
+import { bySchema, reasonSchema } from './schema/temporary.ts'
 
 /** API group of every resource of this operator. */
 export const group = 'todochatbot.dev'
@@ -26,18 +28,8 @@ export type Profile = (typeof profiles)[number]
 
 const pausedSchema = described(
   z.strictObject({
-    reason: text({
-      description: 'Why.',
-      pattern: '^[^\\n\\r]*[^\\s][^\\n\\r]*$',
-      message: 'reason must be one line that is not empty',
-      max: 256,
-    }),
-    by: text({
-      description: 'Who.',
-      pattern: '^[^\\n\\r]*[^\\s][^\\n\\r]*$',
-      message: 'by must be one line that is not empty',
-      max: 128,
-    }),
+    reason: reasonSchema,
+    by: bySchema,
     until: timestamp('When the pause ends by itself; a pause without an end is not offered'),
   }),
   'Freezes work that disrupts running pods (rollouts, restarts, deletions) until a time. Status, drift of topics and health stay current.',
@@ -63,6 +55,9 @@ export const specSchema = described(
     dapr: daprSchema.prefault({}),
     services: servicesSchema.prefault({}),
     images: imagesSchema.optional(),
+    update: updateSchema.prefault({}),
+    remediation: remediationSchema.prefault({}),
+    maintenance: maintenanceSchema.prefault({}),
   }),
   'What to run.',
 )

@@ -1,7 +1,15 @@
 import { z } from 'zod'
-import { described, text } from './field.ts'
+import { checked, described, text } from './field.ts'
 import { imageSchema } from './images.ts'
 import { resourcesSchema } from './resources.ts'
+import {
+  autoscalingSchema,
+  manualScalingSchema,
+  podDisruptionBudgetSchema,
+  priorityClassNameSchema,
+  topologySpreadSchema,
+} from './scaling.ts'
+import { boostSchema, debugUntilSchema, isolatedSchema } from './temporary.ts'
 
 /** The four workers as the spec names them, in the order they roll out: consumers first, chat-api last. */
 export const workerFields = ['audit', 'recurringTask', 'notification', 'chatApi'] as const
@@ -12,33 +20,49 @@ export type WorkerField = (typeof workerFields)[number]
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const
 
 const serviceSchema = (what: string, replicas: string) =>
-  described(
-    z.strictObject({
-      replicas: described(
-        z.int().min(0).max(100),
-        `Number of pods, 0 to 100; 0 stops the worker. Default by profile: ${replicas}.`,
-      ).optional(),
-      resources: resourcesSchema.optional(),
-      logLevel: described(
-        z.enum(logLevels),
-        'Log level; changes without a restart. Default by profile: Development debug, Staging and Production info.',
-      ).optional(),
-      config: described(
-        z.record(z.string(), z.unknown()),
-        "Settings of this worker, validated by the worker's own schema before anything rolls (docs/api.md lists them).",
-      )
-        .meta({ 'x-kubernetes-preserve-unknown-fields': true })
-        .optional(),
-      restartedAt: text({
-        description: 'Any change restarts the pods of this worker one by one; by convention the present time.',
-        pattern: '^[-+:.TZ0-9a-z]+$',
-        message:
-          'restartedAt should be the present time, such as 2026-12-31T18:00:00Z; letters, digits, ":", ".", "+" and "-" are allowed',
-        max: 63,
-      }).optional(),
-      image: imageSchema.optional(),
-    }),
-    what,
+  checked(
+    described(
+      z.strictObject({
+        replicas: described(
+          z.int().min(0).max(100),
+          `Number of pods, 0 to 100; 0 stops the worker. Default by profile: ${replicas}.`,
+        ).optional(),
+        autoscaling: autoscalingSchema.optional(),
+        manualScaling: manualScalingSchema.optional(),
+        resources: resourcesSchema.optional(),
+        boost: boostSchema.optional(),
+        debugUntil: debugUntilSchema.optional(),
+        isolated: isolatedSchema.optional(),
+        podDisruptionBudget: podDisruptionBudgetSchema.optional(),
+        topologySpread: topologySpreadSchema.optional(),
+        priorityClassName: priorityClassNameSchema.optional(),
+        logLevel: described(
+          z.enum(logLevels),
+          'Log level; changes without a restart. Default by profile: Development debug, Staging and Production info.',
+        ).optional(),
+        config: described(
+          z.record(z.string(), z.unknown()),
+          "Settings of this worker, validated by the worker's own schema before anything rolls (docs/api.md lists them).",
+        )
+          .meta({ 'x-kubernetes-preserve-unknown-fields': true })
+          .optional(),
+        restartedAt: text({
+          description: 'Any change restarts the pods of this worker one by one; by convention the present time.',
+          pattern: '^[-+:.TZ0-9a-z]+$',
+          message:
+            'restartedAt should be the present time, such as 2026-12-31T18:00:00Z; letters, digits, ":", ".", "+" and "-" are allowed',
+          max: 63,
+        }).optional(),
+        image: imageSchema.optional(),
+      }),
+      what,
+    ),
+    {
+      rule: '!has(self.replicas) || !has(self.autoscaling)',
+      message: 'replicas and autoscaling exclude each other: remove replicas, or set autoscaling.min',
+      path: ['replicas'],
+      holds: ({ replicas, autoscaling }) => replicas === undefined || autoscaling === undefined,
+    },
   ).prefault({})
 
 /** The four workers. */

@@ -30,6 +30,41 @@ const serviceStatusSchema = described(
       'Whether daprd is injected and has loaded the components.',
     ).optional(),
     since: described(z.string(), 'When ready or desired last changed.').meta({ format: 'date-time' }).optional(),
+    lag: described(
+      z
+        .array(
+          z.object({
+            topic: described(z.string().max(249), 'Name of the topic.'),
+            lag: described(z.int(), 'Events of the topic that this worker has not taken yet.'),
+          }),
+        )
+        .max(8),
+      'Events that wait for this worker, by topic. Rounded while it is large, so that a busy topic does not mean a write per look.',
+    )
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['topic'] })
+      .optional(),
+    deadLetters: described(z.int(), 'Events of its topics that lie in their dead-letter topics.').optional(),
+    scaling: described(
+      z.object({
+        by: described(
+          z.enum(['Spec', 'Profile', 'Autoscaler', 'Hand', 'Isolation', 'Remediation']),
+          'Who decides the number of pods.',
+        ),
+        message: described(message, 'Why it is not what was asked for.').optional(),
+      }),
+      'Where the number of pods comes from.',
+    ).optional(),
+    lastHealthy: described(
+      z.object({
+        template: described(z.string().max(64), 'Hash of the pod template.'),
+        revision: described(
+          z.string().max(32),
+          'Revision of the Deployment, as in `kubectl rollout history`.',
+        ).optional(),
+        at: described(z.string(), 'Since when it is known to be healthy.').meta({ format: 'date-time' }).optional(),
+      }),
+      'The newest pod template that was rolled out and healthy: what a rollback returns to.',
+    ).optional(),
     lastError: described(message, 'Last error of a container, such as why it ended.').optional(),
     message: described(message, 'Why it is not ready.').optional(),
   }),
@@ -60,6 +95,50 @@ const componentStatusSchema = described(
     message: described(message, 'What is wrong.').optional(),
   }),
   'One Dapr component.',
+)
+
+const checkSchema = described(
+  z.object({
+    name: described(z.string().max(63), 'Name of the check, such as consumer-lag.'),
+    result: described(z.enum(['Passed', 'Warning', 'Failed', 'Unknown']), 'What came of it.'),
+    at: described(z.string(), 'When the result last changed or was last confirmed in a full round.').meta({
+      format: 'date-time',
+    }),
+    figure: described(z.string().max(256), 'The figure behind it, such as "12 events".').optional(),
+    message: described(message, 'What was found, with the object.').optional(),
+    remedy: described(message, 'What to do about it.').optional(),
+  }),
+  'One routine check.',
+)
+
+const remediationStatusSchema = described(
+  z.object({
+    id: described(z.string().max(63), 'Identity of this action; the Incident with its evidence carries it, too.'),
+    worker: described(z.string().max(63), 'Kebab-case name of the worker.'),
+    signal: described(z.string().max(63), 'What was seen, such as CrashLoop or ConsumerStuck.'),
+    action: described(z.string().max(63), 'What is done, such as Restart.'),
+    step: described(z.int(), 'Step of the ladder, from 1.').optional(),
+    state: described(
+      z.enum(['Evidence', 'Acting', 'Observing', 'Succeeded', 'Failed']),
+      'Evidence is taken, then the action is carried out, then its effect is awaited.',
+    ),
+    startedAt: described(z.string(), 'When it began.').meta({ format: 'date-time' }),
+    deadline: described(z.string(), 'When it counts as failed.').meta({ format: 'date-time' }).optional(),
+    finishedAt: described(z.string(), 'When it ended.').meta({ format: 'date-time' }).optional(),
+    incident: described(z.string().max(253), 'Name of the Incident that holds the evidence.').optional(),
+    message: described(message, 'What was seen and what came of it.').optional(),
+  }),
+  'One action of the remediation, newest first.',
+)
+
+const blockedRevisionSchema = described(
+  z.object({
+    worker: described(z.string().max(63), 'Kebab-case name of the worker.'),
+    template: described(z.string().max(64), 'Hash of the refused pod template.'),
+    reason: described(message, 'Why it was refused.'),
+    at: described(z.string(), 'When.').meta({ format: 'date-time' }),
+  }),
+  'A change that was rolled back: it is not tried again until it is edited.',
 )
 
 const operationSchema = described(
@@ -117,6 +196,13 @@ export const statusSchema = described(
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
       .optional(),
     operation: operationSchema.optional(),
+    checks: described(z.array(checkSchema).max(64), 'Routine checks.')
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .optional(),
+    remediation: described(z.array(remediationStatusSchema).max(20), 'Actions of the remediation, newest first.')
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['id'] })
+      .optional(),
+    blockedRevisions: described(z.array(blockedRevisionSchema).max(8), 'Changes that were rolled back.').optional(),
   }),
   'Observed state.',
 )
@@ -133,3 +219,9 @@ export type ComponentStatus = z.output<typeof componentStatusSchema>
 export type OperationStatus = z.output<typeof operationSchema>
 /** Status of a TodoChatbot. */
 export type TodoChatbotStatus = z.output<typeof statusSchema>
+/** One routine check in a status. */
+export type CheckStatus = z.output<typeof checkSchema>
+/** One action of the remediation in a status. */
+export type RemediationStatus = z.output<typeof remediationStatusSchema>
+/** A change that was rolled back, in a status. */
+export type BlockedRevision = z.output<typeof blockedRevisionSchema>
