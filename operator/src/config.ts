@@ -43,7 +43,7 @@ const environmentSchema = z.object({
   RESYNC_PERIOD: duration('10h', 1_000),
   /** How often topics are compared with what is desired, per Kafka cluster. */
   TOPIC_CHECK_PERIOD: duration('30s', 100),
-  /** How often sidecars are asked what they have loaded. */
+  /** How often sidecars are asked what they have loaded, and workers how they are. */
   SIDECAR_CHECK_PERIOD: duration('30s', 100),
   /** Systems reconciled at once. */
   CONCURRENCY: z.coerce.number().int().min(1).max(256).default(12),

@@ -13,8 +13,9 @@ import { createKubeClient } from './kube/http-client.ts'
 import type { ResourceKind } from './kube/kinds.ts'
 import { refOf } from './kube/object.ts'
 import type { Transport } from './kube/transport.ts'
-import { askSidecar } from './reconcile/sidecars/sidecar-metadata.ts'
-import { sidecarWatch } from './reconcile/sidecars/sidecar-watch.ts'
+import { podWatch } from './reconcile/pods/pod-watch.ts'
+import { askSidecar } from './reconcile/pods/sidecar-metadata.ts'
+import { askWorkerHealth } from './reconcile/pods/worker-health.ts'
 import { topicClaims } from './reconcile/todochatbot/claims.ts'
 import { wakeOnChange, wakeWhenDaprArrives, whenReady } from './reconcile/todochatbot/controller.ts'
 import type { EventReason } from './reconcile/todochatbot/events.ts'
@@ -89,13 +90,9 @@ export async function runOperator(
     now: () => performance.now(),
     log: (level, message, detail) => logger[level](detail, message),
   })
-  const sidecars = sidecarWatch({
-    ask: askSidecar(2_000),
-    onChange,
-    period: config.sidecarCheckPeriod,
-    retry: 1_000,
-    parallel: 16,
-  })
+  const asking = { onChange, period: config.sidecarCheckPeriod, retry: 1_000, parallel: 16 }
+  const sidecars = podWatch({ ask: askSidecar(2_000), ...asking })
+  const health = podWatch({ ask: askWorkerHealth(2_000), ...asking })
   const claims = topicClaims()
   const now = (): number => performance.now()
   const statuses = statusWriter({
@@ -111,6 +108,7 @@ export async function runOperator(
     secrets,
     topics,
     sidecars,
+    health,
     claims,
     statuses,
     client,
@@ -125,6 +123,7 @@ export async function runOperator(
     forget: (key) => {
       topics.release(key)
       sidecars.release(key)
+      health.release(key)
       statuses.forget(key)
     },
   })
@@ -175,6 +174,7 @@ export async function runOperator(
         runnables: [
           untilStopped('topics', () => topics.stop()),
           untilStopped('sidecars', () => sidecars.stop()),
+          untilStopped('health', () => health.stop()),
           { name: 'events', run: events.run },
           { name: 'todochatbot', run: controller.run },
           untilStopped(

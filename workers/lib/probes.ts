@@ -12,6 +12,8 @@ export interface ProbeOptions {
   readonly phase: () => Phase
   readonly checks: Readonly<Record<string, Check>>
   readonly metrics: Metrics
+  /** Connections of the database pool; told by /health, because a pool without a free one explains a failing check. */
+  readonly pool?: () => { readonly total: number; readonly idle: number; readonly waiting: number }
   /** Limit of one check, ms; default 1000. */
   readonly timeout?: number
   /** How long an answer is reused, ms; default 1000, so that impatient probes do not become load. */
@@ -66,6 +68,7 @@ export const registerProbes = (server: FastifyInstance, options: ProbeOptions): 
       version: options.version,
       phase: options.phase(),
       checks,
+      ...(options.pool === undefined ? {} : { pool: options.pool() }),
     })
   })
   server.get('/metrics', async (_request, reply) =>

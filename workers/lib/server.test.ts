@@ -113,7 +113,8 @@ describe('the probes', () => {
     let phase: Phase = 'starting'
     let database: 'up' | 'down' = 'up'
     const check = () => (database === 'up' ? Promise.resolve() : Promise.reject(new Error('connection refused')))
-    registerProbes(server, { ...identity, phase: () => phase, checks: { database: check }, metrics, maxAge: -1 })
+    const pool = () => ({ total: 5, idle: 0, waiting: 2 })
+    registerProbes(server, { ...identity, phase: () => phase, checks: { database: check }, metrics, pool, maxAge: -1 })
     const status = async (url: string) => (await server.inject({ method: 'GET', url })).statusCode
     const all = async () => [await status('/livez'), await status('/readyz'), await status('/health')]
     expect(await all()).toEqual([200, 503, 503])
@@ -127,6 +128,7 @@ describe('the probes', () => {
       service: 'todo-chat-api',
       version: '0.1.0',
       checks: { database: 'connection refused' },
+      pool: { total: 5, idle: 0, waiting: 2 },
     })
     database = 'up'
     phase = 'draining'

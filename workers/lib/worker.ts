@@ -85,7 +85,7 @@ const start = async <Settings, Secret extends SecretName>(
   const bodyLimit = definition.bodyLimit?.(config)
   const server = createServer({ logger, metrics, tracing, ...(bodyLimit === undefined ? {} : { bodyLimit }) })
   const checks = { database: () => database.ping(), sidecar: (signal: AbortSignal) => sidecar.check(signal) }
-  registerProbes(server, { ...identity, phase: lifecycle.phase, checks, metrics })
+  registerProbes(server, { ...identity, phase: lifecycle.phase, checks, metrics, pool: () => database.stats() })
   registerDaprRoutes(server)
   watchConfig({
     directory: environment.configDirectory,

@@ -91,7 +91,13 @@ export function anObserved(changes: Changes = {}): Observed {
     sidecars: new Map(
       Object.values(workers).map(({ pods }) => [
         pods[0]?.name ?? '',
-        { state: 'Answered', metadata: { id: '', runtimeVersion: '', components: loaded, subscriptions: [] } },
+        { state: 'Answered', answer: { id: '', runtimeVersion: '', components: loaded, subscriptions: [] } },
+      ]),
+    ),
+    health: new Map(
+      Object.values(workers).map(({ pods }) => [
+        pods[0]?.name ?? '',
+        { state: 'Answered', answer: { phase: 'ready', failing: {}, poolExhausted: false } },
       ]),
     ),
   }

@@ -19,13 +19,16 @@ import { desiredTopics } from '../../desired/topics.ts'
 import type { Facts, OperandImages } from '../../desired/types.ts'
 import type { KubeObject } from '../../kube/object.ts'
 import { finding, type Finding } from '../errors.ts'
-import type { SidecarReport, SidecarWatch } from '../sidecars/sidecar-watch.ts'
+import type { PodWatch } from '../pods/pod-watch.ts'
+import type { SidecarMetadata } from '../pods/sidecar-metadata.ts'
+import type { WorkerHealth } from '../pods/worker-health.ts'
 import type { TopicClaims } from './claims.ts'
 import type { Informers } from './informers.ts'
 import type { WorkloadState } from './readiness.ts'
 import type { KnownSecret, SecretReader } from './secret-reader.ts'
-import { sidecarTargets } from './sidecars.ts'
+import { sidecarTargets, type SidecarReport } from './sidecars.ts'
 import type { TopicsSeen } from './topics.ts'
+import { healthTargets, type HealthReport } from './worker-health.ts'
 import { claimView, jobView, podView, workloadView, type JobView, type PodView } from './views.ts'
 
 /** Where observations come from. */
@@ -33,7 +36,8 @@ export interface Sources {
   readonly informers: Informers
   readonly secrets: SecretReader
   readonly topics: TopicKeeper
-  readonly sidecars: SidecarWatch
+  readonly sidecars: PodWatch<SidecarMetadata>
+  readonly health: PodWatch<WorkerHealth>
   readonly claims: TopicClaims
   /** ms since the epoch */
   readonly now: () => number
@@ -69,7 +73,10 @@ export interface Live {
   /** Embedded ones only. */
   readonly dependencies: Readonly<Partial<Record<DependencyName, WorkloadState>>>
   readonly migration: { readonly job: JobView | undefined; readonly pods: readonly PodView[] }
+  /** By pod. */
   readonly sidecars: ReadonlyMap<string, SidecarReport>
+  /** What worker pods say of themselves, by pod. */
+  readonly health: ReadonlyMap<string, HealthReport>
 }
 
 /** How long a reading of a Secret counts while the system is not ready, in ms; also how often such a system is looked at again. */
@@ -128,9 +135,9 @@ export function factsFrom(
   }
 }
 
-/** Looks at what the system consists of now. Declares its sidecars to the watch, so that they are asked. */
+/** Looks at what the system consists of now. Declares its pods to the watches, so that they are asked. */
 export function lookAt(
-  { informers, sidecars }: Pick<Sources, 'informers' | 'sidecars'>,
+  { informers, sidecars, health }: Pick<Sources, 'informers' | 'sidecars' | 'health'>,
   { key, resolved: bot }: Pick<Seen, 'key' | 'resolved'>,
   jobName: string,
 ): Live {
@@ -175,6 +182,7 @@ export function lookAt(
       key,
       sidecarTargets(Object.values(workers).map((worker) => ({ appId: worker.name, ...worker }))),
     ),
+    health: health.ensure(key, healthTargets(workers)),
   }
 }
 

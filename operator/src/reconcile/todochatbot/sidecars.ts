@@ -2,11 +2,15 @@
 import type { KubeObject } from '../../api/v1alpha1/kubernetes.ts'
 import type { ComponentStatus, ServiceStatus } from '../../api/v1alpha1/schema/status.ts'
 import { finding, worst, type Finding } from '../errors.ts'
-import type { SidecarReport, SidecarTarget } from '../sidecars/sidecar-watch.ts'
+import type { PodReport, PodTarget } from '../pods/pod-watch.ts'
+import { publicPort, type SidecarMetadata } from '../pods/sidecar-metadata.ts'
 import { podBlocker } from './blockers.ts'
 import type { PodView } from './views.ts'
 
 const sidecar = 'daprd'
+
+/** What is known of a pod's sidecar. */
+export type SidecarReport = PodReport<SidecarMetadata>
 
 /** A Dapr component and the app ids that may load it. */
 export interface ExpectedComponent {
@@ -34,12 +38,12 @@ export interface WorkerPods {
 }
 
 /** The pods whose sidecars can be asked. */
-export function sidecarTargets(workers: readonly WorkerPods[]): SidecarTarget[] {
+export function sidecarTargets(workers: readonly WorkerPods[]): PodTarget[] {
   return workers.flatMap(({ pods }) =>
     living(pods).flatMap(({ name, ip, containerNames, containers }) => {
       if (ip === undefined || !containerNames.includes(sidecar)) return []
       const restarts = containers.find((container) => container.name === sidecar)?.restartCount ?? 0
-      return [{ pod: name, ip, incarnation: String(restarts) }]
+      return [{ pod: name, ip, port: publicPort, incarnation: String(restarts) }]
     }),
   )
 }
@@ -88,7 +92,7 @@ const living = (pods: readonly PodView[]): PodView[] =>
   pods.filter(({ terminating, phase }) => !terminating && phase !== 'Succeeded' && phase !== 'Failed')
 
 const loaded = (report: SidecarReport | undefined, component: string): boolean =>
-  report?.state === 'Answered' && report.metadata.components.some(({ name }) => name === component)
+  report?.state === 'Answered' && report.answer.components.some(({ name }) => name === component)
 
 function podFinding(
   pod: PodView,

@@ -1,64 +1,68 @@
 /**
- * Asks the sidecars of all systems what they have loaded, in the background: a reconcile reads the last answers and never waits.
+ * Asks the pods of all systems something over HTTP, in the background: a reconcile reads the last answers and never waits.
  *
  * Invariants
- *  - a pod is asked when it is new, got another address or its daprd restarted, then every `period`; one that fails is asked again after `retry`, doubling up
- *    to `period`, so a sidecar that is still starting is seen ready soon and a dead one costs little;
- *  - at most `parallel` questions at once, each with the deadline of {@link AskSidecar}; the API server is never asked;
+ *  - a pod is asked when it is new, got another address or its container restarted, then every `period`; one that fails is asked again after
+ *    `retry`, doubling up to `period`, so a container that is still starting is seen ready soon and a dead one costs little;
+ *  - at most `parallel` questions at once, each with the deadline of its {@link AskPod}; the API server is never asked;
  *  - `onChange` fires for the owner only when an answer differs from the one before;
  *  - memory only: after a restart everything is asked again.
- * Proof: sidecar-watch.test.ts.
+ * Proof: pod-watch.test.ts.
  */
-import type { AskSidecar, SidecarMetadata } from './sidecar-metadata.ts'
 
-/** A pod whose sidecar is to be asked. */
-export interface SidecarTarget {
+/** A pod that is to be asked. */
+export interface PodTarget {
   readonly pod: string
   readonly ip: string
-  /** Changes when daprd restarts: a new process has to be asked again. */
+  /** Of the asked container. */
+  readonly port: number
+  /** Changes when the asked container restarts: a new process has to be asked again. */
   readonly incarnation: string
 }
 
-/** What is known of a pod's sidecar. */
-export type SidecarReport =
+/** Asks one pod. Throws when it does not answer, or not as expected; has a deadline of its own. */
+export type AskPod<Answer> = (target: PodTarget, signal: AbortSignal) => Promise<Answer>
+
+/** What is known of a pod. */
+export type PodReport<Answer> =
   | { readonly state: 'Unknown' }
-  | { readonly state: 'Answered'; readonly metadata: SidecarMetadata }
+  | { readonly state: 'Answered'; readonly answer: Answer }
   | { readonly state: 'Failed'; readonly message: string }
 
 /** See the header of this file. */
-export interface SidecarWatch {
+export interface PodWatch<Answer> {
   /** Declares the pods of `owner`; others of earlier calls are forgotten. Returns what is known, by pod name. */
-  ensure: (owner: string, targets: readonly SidecarTarget[]) => ReadonlyMap<string, SidecarReport>
+  ensure: (owner: string, targets: readonly PodTarget[]) => ReadonlyMap<string, PodReport<Answer>>
   release: (owner: string) => void
   /** Ends all timers and waits for running questions. */
   stop: () => Promise<void>
 }
 
 /** Times in ms. */
-export interface SidecarWatchOptions {
-  readonly ask: AskSidecar
+export interface PodWatchOptions<Answer> {
+  readonly ask: AskPod<Answer>
   readonly onChange: (owner: string) => void
   readonly period: number
   readonly retry: number
   readonly parallel: number
 }
 
-interface Watched {
+interface Watched<Answer> {
   readonly owner: string
-  readonly target: SidecarTarget
-  report: SidecarReport
+  readonly target: PodTarget
+  report: PodReport<Answer>
   failures: number
   timer: NodeJS.Timeout | undefined
 }
 
 /** Makes a watch. It does nothing until the first declaration. */
-export function sidecarWatch(options: SidecarWatchOptions): SidecarWatch {
+export function podWatch<Answer>(options: PodWatchOptions<Answer>): PodWatch<Answer> {
   const stopping = new AbortController()
-  const owners = new Map<string, Map<string, Watched>>()
-  const due: Watched[] = []
+  const owners = new Map<string, Map<string, Watched<Answer>>>()
+  const due: Watched<Answer>[] = []
   const running = new Set<Promise<void>>()
 
-  const current = (watched: Watched): boolean =>
+  const current = (watched: Watched<Answer>): boolean =>
     !stopping.signal.aborted && owners.get(watched.owner)?.get(watched.target.pod) === watched
 
   const pump = (): void => {
@@ -74,10 +78,10 @@ export function sidecarWatch(options: SidecarWatchOptions): SidecarWatch {
     }
   }
 
-  const ask = async (watched: Watched): Promise<void> => {
-    const report = await options.ask(watched.target.ip, stopping.signal).then(
-      (metadata): SidecarReport => ({ state: 'Answered', metadata }),
-      (error: unknown): SidecarReport => ({ state: 'Failed', message: describe(error) }),
+  const ask = async (watched: Watched<Answer>): Promise<void> => {
+    const report = await options.ask(watched.target, stopping.signal).then(
+      (answer): PodReport<Answer> => ({ state: 'Answered', answer }),
+      (error: unknown): PodReport<Answer> => ({ state: 'Failed', message: describe(error) }),
     )
     if (!current(watched)) return
     watched.failures = report.state === 'Failed' ? watched.failures + 1 : 0
@@ -95,21 +99,27 @@ export function sidecarWatch(options: SidecarWatchOptions): SidecarWatch {
     if (changed) options.onChange(watched.owner)
   }
 
-  const forget = (pods: ReadonlyMap<string, Watched> | undefined): void => {
+  const forget = (pods: ReadonlyMap<string, Watched<Answer>> | undefined): void => {
     for (const { timer } of pods?.values() ?? []) clearTimeout(timer)
   }
 
   return {
     ensure: (owner, targets) => {
-      const before = owners.get(owner) ?? new Map<string, Watched>()
-      const now = new Map<string, Watched>()
+      const before = owners.get(owner) ?? new Map<string, Watched<Answer>>()
+      const now = new Map<string, Watched<Answer>>()
       for (const target of targets) {
         const known = before.get(target.pod)
-        if (known?.target.ip === target.ip && known.target.incarnation === target.incarnation) {
+        if (known !== undefined && isSame(known.target, target)) {
           now.set(target.pod, known)
           before.delete(target.pod)
         } else {
-          const watched: Watched = { owner, target, report: { state: 'Unknown' }, failures: 0, timer: undefined }
+          const watched: Watched<Answer> = {
+            owner,
+            target,
+            report: { state: 'Unknown' },
+            failures: 0,
+            timer: undefined,
+          }
           now.set(target.pod, watched)
           due.push(watched)
         }
@@ -131,6 +141,9 @@ export function sidecarWatch(options: SidecarWatchOptions): SidecarWatch {
     },
   }
 }
+
+const isSame = (one: PodTarget, other: PodTarget): boolean =>
+  one.ip === other.ip && one.port === other.port && one.incarnation === other.incarnation
 
 /** fetch hides "connect ECONNREFUSED" in the cause. */
 function describe(error: unknown): string {

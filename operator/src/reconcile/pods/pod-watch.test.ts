@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { podWatch, type PodWatch } from './pod-watch.ts'
 import type { SidecarMetadata } from './sidecar-metadata.ts'
-import { sidecarWatch, type SidecarWatch } from './sidecar-watch.ts'
 
 const answer = (...components: string[]): SidecarMetadata => ({
   id: 'app',
@@ -9,8 +9,8 @@ const answer = (...components: string[]): SidecarMetadata => ({
   subscriptions: [],
 })
 
-describe('the sidecar watch', () => {
-  let watch: SidecarWatch
+describe('the pod watch', () => {
+  let watch: PodWatch<SidecarMetadata>
   let sidecars: Map<string, SidecarMetadata>
   let asked: string[]
   let changed: string[]
@@ -23,8 +23,8 @@ describe('the sidecar watch', () => {
     changed = []
     open = 0
     mostOpen = 0
-    watch = sidecarWatch({
-      ask: async (ip) => {
+    watch = podWatch({
+      ask: async ({ ip }) => {
         asked.push(ip)
         open += 1
         mostOpen = Math.max(mostOpen, open)
@@ -49,14 +49,14 @@ describe('the sidecar watch', () => {
   const pass = async (ms: number): Promise<void> => {
     await vi.advanceTimersByTimeAsync(ms)
   }
-  const pod = { pod: 'audit-1', ip: '10.0.0.1', incarnation: '0' }
+  const pod = { pod: 'audit-1', ip: '10.0.0.1', port: 3501, incarnation: '0' }
 
   test('asks a new pod at once and tells its owner what it answered', async () => {
     sidecars.set('10.0.0.1', answer('statestore'))
     expect(watch.ensure('a', [pod]).get('audit-1')).toEqual({ state: 'Unknown' })
     await pass(20)
     expect(changed).toEqual(['a'])
-    expect(watch.ensure('a', [pod]).get('audit-1')).toEqual({ state: 'Answered', metadata: answer('statestore') })
+    expect(watch.ensure('a', [pod]).get('audit-1')).toEqual({ state: 'Answered', answer: answer('statestore') })
   })
 
   test('keeps quiet while the answers stay the same, and speaks up when a component is gone', async () => {
@@ -94,11 +94,11 @@ describe('the sidecar watch', () => {
     sidecars.set('10.0.0.2', answer('statestore'))
     watch.ensure('a', [pod])
     await pass(20)
-    watch.ensure('a', [{ pod: 'audit-1', ip: '10.0.0.2', incarnation: '0' }])
+    watch.ensure('a', [{ pod: 'audit-1', ip: '10.0.0.2', port: 3501, incarnation: '0' }])
     await pass(20)
-    expect(watch.ensure('a', [{ pod: 'audit-1', ip: '10.0.0.2', incarnation: '0' }]).get('audit-1')?.state).toBe(
-      'Answered',
-    )
+    expect(
+      watch.ensure('a', [{ pod: 'audit-1', ip: '10.0.0.2', port: 3501, incarnation: '0' }]).get('audit-1')?.state,
+    ).toBe('Answered')
     watch.ensure('a', [])
     const count = asked.length
     await pass(120_000)
@@ -108,7 +108,7 @@ describe('the sidecar watch', () => {
   test('keeps the number of open questions within its limit', async () => {
     watch.ensure(
       'a',
-      Array.from({ length: 20 }, (_, n) => ({ pod: `p${n}`, ip: `10.0.1.${n}`, incarnation: '0' })),
+      Array.from({ length: 20 }, (_, n) => ({ pod: `p${n}`, ip: `10.0.1.${n}`, port: 3501, incarnation: '0' })),
     )
     await pass(200)
     expect(new Set(asked).size).toBe(20)

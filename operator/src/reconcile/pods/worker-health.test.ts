@@ -1,0 +1,42 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { PodTarget } from './pod-watch.ts'
+import { askWorkerHealth } from './worker-health.ts'
+
+let server: Server | undefined
+afterEach(() => {
+  server?.close()
+  server?.closeAllConnections()
+})
+
+/** A worker that answers GET /health with this. */
+const worker = async (status: number, body: unknown): Promise<PodTarget> => {
+  server = createServer((request, response) => {
+    response.writeHead(request.url === '/health' ? status : 404).end(JSON.stringify(body))
+  })
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve))
+  return { pod: 'audit-1', ip: '127.0.0.1', port: (server.address() as AddressInfo).port, incarnation: '0' }
+}
+const ask = (target: PodTarget) => askWorkerHealth(2_000)(target, new AbortController().signal)
+
+describe("a worker's health", () => {
+  test('names what it cannot use, though it answers 503', async () => {
+    const checks = { database: 'connect ECONNREFUSED', sidecar: 'ok' }
+    const target = await worker(503, { phase: 'ready', checks, pool: { total: 0, idle: 0, waiting: 0 } })
+    expect(await ask(target)).toEqual({
+      phase: 'ready',
+      failing: { database: 'connect ECONNREFUSED' },
+      poolExhausted: false,
+    })
+  })
+
+  test('says when callers wait for a connection', async () => {
+    const target = await worker(200, { phase: 'ready', checks: {}, pool: { total: 5, idle: 0, waiting: 1 } })
+    expect(await ask(target)).toMatchObject({ poolExhausted: true })
+  })
+
+  test('is not guessed from an answer of something else', async () => {
+    await expect(ask(await worker(404, {}))).rejects.toThrow('404')
+  })
+})
