@@ -10,6 +10,7 @@ import type { Kubectl } from '../../hack/cluster/kubectl.ts'
 import { parseTodoChatbot } from '../src/api/v1alpha1/parse.ts'
 import type { KubeObject } from '../src/api/v1alpha1/kubernetes.ts'
 import { specSchema } from '../src/api/v1alpha1/todochatbot.ts'
+import { wrongDayTwoResources } from './support/wrong-day-two-resources.ts'
 import { edits, wrongResources } from './support/wrong-resources.ts'
 
 const repository = join(import.meta.dirname, '../..')
@@ -57,7 +58,7 @@ test('the API server finds nothing to complain about in the definition', async (
 })
 
 describe('a wrong resource is refused with words that help', () => {
-  test.each(wrongResources)('$what', async ({ spec, name, says }) => {
+  test.each([...wrongResources, ...wrongDayTwoResources])('$what', async ({ spec, name, says }) => {
     const answer = await refusal(['apply', '--dry-run=server', '-f', '-'], resource(parse(spec) ?? {}, name))
     for (const part of says) expect(answer).toContain(part)
     expect(answer).toBeDefined()

@@ -115,6 +115,36 @@ export const refusedResources: readonly RefusedResource[] = [
     answer: /memory/,
   },
   {
+    wrong: 'a number of pods and an autoscaler at once',
+    spec: { services: { chatApi: { replicas: 2, autoscaling: { max: 3, targetCPU: 80 } } } },
+    answer: /replicas and autoscaling exclude each other/,
+  },
+  {
+    wrong: 'an autoscaler without a target',
+    spec: { services: { audit: { autoscaling: { max: 3 } } } },
+    answer: /at least one of targetCPU, targetMemory and targetLag/,
+  },
+  {
+    wrong: 'an isolation without an end',
+    spec: { services: { audit: { isolated: { mode: 'Network', reason: 'leak', by: 'me' } } } },
+    answer: /spec\.services\.audit\.isolated\.until: Required value/,
+  },
+  {
+    wrong: 'a boost until a day without a time',
+    spec: { services: { audit: { boost: { cpu: '1', reason: 'rush', until: '2030-01-01' } } } },
+    answer: /must be an RFC 3339 date-time with a zone/,
+  },
+  {
+    wrong: 'an unknown step in the ladder of the remediation',
+    spec: { remediation: { ladder: ['Reboot'] } },
+    answer: /spec\.remediation\.ladder\[0\].*"Restart"/s,
+  },
+  {
+    wrong: 'routine checks every second',
+    spec: { maintenance: { checks: { interval: '1s' } } },
+    answer: /must lie between 10s and 1d/,
+  },
+  {
     wrong: 'a pause without an end',
     spec: { paused: { reason: 'holidays', by: 'me' } },
     answer: /spec\.paused\.until: Required value/,
