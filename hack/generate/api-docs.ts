@@ -46,7 +46,8 @@ const defaultOf = ({ schema, required }: Field): string => {
 
 const escape = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ')
 
-const descriptionOf = ({ description = '' }: { readonly description?: string }): string => escape(description)
+const descriptionOf = ({ description = '', hot }: { readonly description?: string; readonly hot?: boolean }): string =>
+  escape(`${description}${hot === true ? ' Changes without a restart.' : ''}`)
 
 /** Requests and limits look the same everywhere; the text above the table says how. */
 const isAmount = ({ path }: Field): boolean => /esources[.](requests|limits)/.test(path)

@@ -1,14 +1,16 @@
 import { z } from 'zod'
-import { workerConfigSchema } from '../lib/config-schema.ts'
+import { hot, workerConfigSchema } from '../lib/config-schema.ts'
 
 /** What an admin may set under `spec.services.audit.config`. Pure, so that the operator validates it before anything rolls. */
 export const auditSettingsSchema = z.strictObject({
-  verifyBatchSize: z
-    .int()
-    .min(10)
-    .max(10_000)
-    .default(1_000)
-    .describe('Entries read at a time by /audit/verify; its memory grows with this and not with the trail.'),
+  verifyBatchSize: hot(
+    z
+      .int()
+      .min(10)
+      .max(10_000)
+      .default(1_000)
+      .describe('Entries read at a time by /audit/verify; its memory grows with this and not with the trail.'),
+  ),
 })
 
 /** See {@link auditSettingsSchema}. */

@@ -3,7 +3,26 @@ import { z } from 'zod'
 /** A duration in whole milliseconds between two bounds; the operator converts "5s" of the resource to this. */
 export const milliseconds = (min: number, max: number): z.ZodInt => z.int().min(min).max(max)
 
-/** Levels a worker logs at; the one field that takes effect without a restart. */
+/**
+ * Marks a field as hot-reloadable: a running worker takes a change over, so the operator does not restart it for one. The mark is the one
+ * source of truth for both, and docs/api.md shows it. Mark only what is read again at each use.
+ */
+export const hot = <Schema extends z.ZodType>(schema: Schema): Schema => schema.meta({ ...schema.meta(), hot: true })
+
+/** Whether {@link hot} marked a field. */
+export const isHot = (schema: z.ZodType): boolean => schema.meta()?.['hot'] === true
+
+/** Names of the hot-reloadable fields of an object schema, wrapped in a default or not. Only whole fields are hot, never parts of one. */
+export const hotFieldsOf = (schema: z.ZodType): readonly string[] => {
+  if (schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault)
+    return hotFieldsOf(schema.unwrap() as z.ZodType)
+  if (!(schema instanceof z.ZodObject)) return []
+  return Object.entries(schema.shape as Readonly<Record<string, z.ZodType>>)
+    .filter(([, field]) => isHot(field))
+    .map(([name]) => name)
+}
+
+/** Levels a worker logs at; takes effect without a restart. */
 export const logLevelSchema = z.enum(['trace', 'debug', 'info', 'warn', 'error'])
 
 /** Log level, from the most to the least talkative. */
@@ -47,7 +66,7 @@ const sharedFields = {
   /** Name of the TodoChatbot resource. */
   system: z.string().min(1).max(30),
   version: z.string().min(1).max(63),
-  logLevel: logLevelSchema.default('info'),
+  logLevel: hot(logLevelSchema.default('info')),
   http: z.object({ port: portSchema }),
   dapr: z.object({
     httpPort: portSchema.default(3500),
@@ -75,6 +94,20 @@ const sharedFields = {
 // eslint-disable-next-line @typescript-eslint/explicit-module-boundary-types -- zod's inference is the type
 export const workerConfigSchema = <Settings extends z.ZodType>(settings: Settings) =>
   z.object({ ...sharedFields, settings })
+
+/**
+ * hot.json: what running pods take over. It belongs to no pod template, so a template that is rolled back still gets it; therefore only what
+ * the reading version itself marks as hot is taken from `settings`, and everything else is ignored.
+ */
+export const hotConfigSchema = z.object({
+  /** Changes with the content; a worker reports it once it has applied the file. */
+  revision: z.string().min(1).max(64),
+  logLevel: logLevelSchema.optional(),
+  settings: z.record(z.string(), z.unknown()).default({}),
+})
+
+/** Parsed hot.json. */
+export type HotConfig = z.output<typeof hotConfigSchema>
 
 /** Parsed config.json without the worker's own settings. */
 export type SharedConfig = Omit<z.output<ReturnType<typeof workerConfigSchema<z.ZodUnknown>>>, 'settings'>

@@ -1,11 +1,9 @@
-import { mkdir, mkdtemp, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { eventually } from '../test/support/eventually.ts'
-import { applyLogLevel, ConfigError, loadConfig, loadSecrets, parseConfig, watchConfig } from './config.ts'
+import { ConfigError, loadConfig, loadSecrets, parseConfig } from './config.ts'
 import { workerConfigSchema } from './config-schema.ts'
 
 const schema = workerConfigSchema(z.strictObject({ pageSize: z.int().min(1).max(100).default(20) }).prefault({}))
@@ -80,39 +78,5 @@ describe('secret files', () => {
       /serviceToken: the secret is empty/,
     )
     await expect(loadSecrets(['databaseUri'], directory)).rejects.toThrow(/databaseUri: the secret does not exist/)
-  })
-})
-
-describe('watching', () => {
-  /** Writes like the kubelet: a new folder, and one atomic swap of the `..data` symlink. */
-  const publish = async (generation: number, content: string): Promise<void> => {
-    const folder = `..generation_${generation}`
-    await mkdir(join(directory, folder))
-    await writeFile(join(directory, folder, 'config.json'), content)
-    await symlink(folder, join(directory, '..data_tmp'))
-    await rename(join(directory, '..data_tmp'), join(directory, '..data'))
-    if ((await readlink(join(directory, 'config.json')).catch(() => undefined)) === undefined) {
-      await symlink('..data/config.json', join(directory, 'config.json'))
-    }
-  }
-
-  test('applies a log level that a ConfigMap volume swapped in, and survives a file that is not valid', async () => {
-    const stop = new AbortController()
-    const logger = pino({ level: 'info' }, { write: () => undefined })
-    await publish(1, JSON.stringify(valid))
-    const started = await loadConfig(schema, directory)
-    watchConfig({
-      directory,
-      parse: (text, file) => parseConfig(schema, text, file),
-      onChange: applyLogLevel(logger, started),
-      logger,
-      signal: stop.signal,
-    })
-    await publish(2, JSON.stringify({ ...valid, logLevel: 'debug' }))
-    await eventually('the level changes', () => logger.level === 'debug')
-    await publish(3, 'not json')
-    await publish(4, JSON.stringify({ ...valid, logLevel: 'warn' }))
-    await eventually('the level changes again', () => logger.level === 'warn')
-    stop.abort()
   })
 })

@@ -1,11 +1,8 @@
-import { watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { z } from 'zod'
 import type { InputError } from './http-errors.ts'
 import { inputErrors } from './http-errors.ts'
-import type { LogLevel } from './config-schema.ts'
-import type { Logger } from './logger.ts'
 
 /** The worker cannot start with what it was given. The message names the file, each path, its problem and what is allowed. */
 export class ConfigError extends Error {
@@ -34,14 +31,21 @@ const withValue =
     return { path: problem.path, message: `${problem.message}, got ${JSON.stringify(found)}` }
   }
 
-/** Parses the text of a config file; {@link ConfigError} when it is not JSON or not what the schema allows. */
-export const parseConfig = <Schema extends z.ZodType>(schema: Schema, text: string, file: string): z.output<Schema> => {
-  let value: unknown
+/** Parses the text of a config file; {@link ConfigError} when it is not JSON. */
+export const parseJson = (text: string, file: string): unknown => {
   try {
-    value = JSON.parse(text)
+    return JSON.parse(text) as unknown
   } catch (error) {
     throw new ConfigError(file, [{ path: '', message: `is not JSON: ${(error as Error).message}` }])
   }
+}
+
+/** Checks what a config file holds; {@link ConfigError} when it is not what the schema allows. */
+export const checkConfig = <Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  file: string,
+): z.output<Schema> => {
   const parsed = schema.safeParse(value)
   if (!parsed.success) throw new ConfigError(file, inputErrors(parsed.error).map(withValue(value)))
   return parsed.data
@@ -56,13 +60,23 @@ const readText = async (file: string, what: string): Promise<string> => {
   }
 }
 
+/** {@link parseJson}, then {@link checkConfig}. */
+export const parseConfig = <Schema extends z.ZodType>(schema: Schema, text: string, file: string): z.output<Schema> =>
+  checkConfig(schema, parseJson(text, file), file)
+
+/** Reads `<directory>/config.json`; {@link ConfigError} when it does not exist. */
+export const readConfig = async (directory: string): Promise<{ readonly file: string; readonly value: unknown }> => {
+  const file = join(directory, 'config.json')
+  return { file, value: parseJson(await readText(file, 'the configuration'), file) }
+}
+
 /** Reads `<directory>/config.json` and checks it. */
 export const loadConfig = async <Schema extends z.ZodType>(
   schema: Schema,
   directory: string,
 ): Promise<z.output<Schema>> => {
-  const file = join(directory, 'config.json')
-  return parseConfig(schema, await readText(file, 'the configuration'), file)
+  const { file, value } = await readConfig(directory)
+  return checkConfig(schema, value, file)
 }
 
 /** Reads one secret file per name; an empty one is refused. Values are trimmed at the end and appear in no message. */
@@ -80,69 +94,3 @@ export const loadSecrets = async <Name extends string>(
   )
   return Object.fromEntries(entries) as Record<Name, string>
 }
-
-/** What {@link watchConfig} needs. */
-export interface WatchOptions<Config> {
-  readonly directory: string
-  readonly parse: (text: string, file: string) => Config
-  readonly onChange: (config: Config) => void
-  readonly logger: Logger
-  readonly signal: AbortSignal
-  /** Also looked at this often, ms (default 15000): inotify events are lost on some file systems. */
-  readonly period?: number
-}
-
-/**
- * Watches config.json until `signal` is aborted. A ConfigMap volume never writes the file: the kubelet swaps the `..data`
- * symlink beside it, so the directory is watched and the content compared. A file that is not valid is reported and left alone.
- */
-export const watchConfig = <Config>(options: WatchOptions<Config>): void => {
-  const { directory, logger, signal } = options
-  const file = join(directory, 'config.json')
-  let last: string | undefined
-  let reading: Promise<void> | undefined
-  let again = false
-
-  const read = async (): Promise<void> => {
-    const text = await readFile(file, 'utf8').catch(() => undefined)
-    if (signal.aborted || text === undefined || text === last) return
-    last = text
-    try {
-      options.onChange(options.parse(text, file))
-    } catch (error) {
-      logger.error({ err: error }, 'the changed configuration is not valid and is ignored')
-    }
-  }
-  const look = (): void => {
-    again = reading !== undefined
-    reading ??= read().finally(() => {
-      reading = undefined
-      if (again) look()
-    })
-  }
-  const timer = setInterval(look, options.period ?? 15_000)
-  timer.unref()
-  const watcher = watch(directory, { persistent: false }, look)
-  watcher.on('error', (error) => logger.warn({ err: error }, 'watching the configuration failed; it is still polled'))
-  signal.addEventListener('abort', () => {
-    clearInterval(timer)
-    watcher.close()
-  })
-  look()
-}
-
-/** Applies a changed log level; says which other changed fields wait for a restart. */
-export const applyLogLevel =
-  (logger: Logger, started: { readonly logLevel: LogLevel }) =>
-  (config: { readonly logLevel: LogLevel }): void => {
-    if (logger.level !== config.logLevel) {
-      const previous = logger.level
-      logger.level = config.logLevel
-      logger.info({ from: previous, to: config.logLevel }, 'log level changed')
-    }
-    const before = new Map<string, unknown>(Object.entries(started))
-    const waiting = Object.entries(config)
-      .filter(([key, value]) => key !== 'logLevel' && JSON.stringify(value) !== JSON.stringify(before.get(key)))
-      .map(([key]) => key)
-    if (waiting.length > 0) logger.info({ fields: waiting }, 'changed configuration takes effect at the next restart')
-  }

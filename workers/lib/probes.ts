@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { AppliedConfig } from './live-config.ts'
 import type { Phase } from './lifecycle.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -14,6 +15,8 @@ export interface ProbeOptions {
   readonly metrics: Metrics
   /** Connections of the database pool; told by /health, because a pool without a free one explains a failing check. */
   readonly pool?: () => { readonly total: number; readonly idle: number; readonly waiting: number }
+  /** Which configuration is in force; told by /health, where the operator reads it. */
+  readonly applied: () => AppliedConfig
   /** Limit of one check, ms; default 1000. */
   readonly timeout?: number
   /** How long an answer is reused, ms; default 1000, so that impatient probes do not become load. */
@@ -69,6 +72,7 @@ export const registerProbes = (server: FastifyInstance, options: ProbeOptions): 
       phase: options.phase(),
       checks,
       ...(options.pool === undefined ? {} : { pool: options.pool() }),
+      config: options.applied(),
     })
   })
   server.get('/metrics', async (_request, reply) =>

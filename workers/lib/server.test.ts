@@ -114,7 +114,15 @@ describe('the probes', () => {
     let database: 'up' | 'down' = 'up'
     const check = () => (database === 'up' ? Promise.resolve() : Promise.reject(new Error('connection refused')))
     const pool = () => ({ total: 5, idle: 0, waiting: 2 })
-    registerProbes(server, { ...identity, phase: () => phase, checks: { database: check }, metrics, pool, maxAge: -1 })
+    registerProbes(server, {
+      ...identity,
+      phase: () => phase,
+      checks: { database: check },
+      metrics,
+      pool,
+      maxAge: -1,
+      applied: () => ({ revision: 'r1', logLevel: 'info' }),
+    })
     const status = async (url: string) => (await server.inject({ method: 'GET', url })).statusCode
     const all = async () => [await status('/livez'), await status('/readyz'), await status('/health')]
     expect(await all()).toEqual([200, 503, 503])
@@ -128,6 +136,7 @@ describe('the probes', () => {
       service: 'todo-chat-api',
       version: '0.1.0',
       checks: { database: 'connection refused' },
+      config: { revision: 'r1', logLevel: 'info' },
       pool: { total: 5, idle: 0, waiting: 2 },
     })
     database = 'up'

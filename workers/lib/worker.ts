@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
-import { applyLogLevel, ConfigError, loadConfig, loadSecrets, parseConfig, watchConfig } from './config.ts'
+import { ConfigError, loadSecrets } from './config.ts'
 import type { WorkerConfig } from './config-schema.ts'
 import { registerDaprRoutes } from './consumer.ts'
 import { createSidecar } from './dapr.ts'
@@ -9,6 +9,7 @@ import { readEnvironment } from './environment.ts'
 import type { Environment } from './environment.ts'
 import { createLifecycle, stopOnSignals } from './lifecycle.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import { loadLiveConfig } from './live-config.ts'
 import { createLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
@@ -26,6 +27,7 @@ export type SecretName = 'jwtKey' | 'serviceToken'
 
 /** Everything a worker is built from; all of it is closed by the lifecycle, in the right order. */
 export interface WorkerContext<Settings, Secret extends SecretName = never> {
+  /** Fields marked hot (config-schema.ts) change in it while the worker runs: read them at each use, keep no copy. */
   readonly config: WorkerConfig<Settings>
   readonly secrets: Readonly<Record<Secret, string>>
   readonly logger: Logger
@@ -55,7 +57,8 @@ const start = async <Settings, Secret extends SecretName>(
   environment: Environment,
 ): Promise<void> => {
   const { schema } = definition
-  const config = await loadConfig(schema, environment.configDirectory)
+  const live = await loadLiveConfig(schema, environment.configDirectory)
+  const { config } = live
   const { databaseUri } = await loadSecrets(['databaseUri'], environment.secretsDirectory)
   const secrets = await loadSecrets(definition.secrets ?? [], environment.secretsDirectory)
   const identity = { service: config.service, system: config.system, version: config.version }
@@ -85,15 +88,10 @@ const start = async <Settings, Secret extends SecretName>(
   const bodyLimit = definition.bodyLimit?.(config)
   const server = createServer({ logger, metrics, tracing, ...(bodyLimit === undefined ? {} : { bodyLimit }) })
   const checks = { database: () => database.ping(), sidecar: (signal: AbortSignal) => sidecar.check(signal) }
-  registerProbes(server, { ...identity, phase: lifecycle.phase, checks, metrics, pool: () => database.stats() })
+  const pool = (): ReturnType<Database['stats']> => database.stats()
+  registerProbes(server, { ...identity, phase: lifecycle.phase, checks, metrics, pool, applied: live.applied })
   registerDaprRoutes(server)
-  watchConfig({
-    directory: environment.configDirectory,
-    parse: (text, file) => parseConfig(schema, text, file),
-    onChange: applyLogLevel(logger, config),
-    logger,
-    signal: lifecycle.signal,
-  })
+  live.watch({ logger, signal: lifecycle.signal })
 
   lifecycle.onClose('tracing', () => tracing.shutdown())
   lifecycle.onClose('database', () => database.close())

@@ -42,7 +42,23 @@ export function registerNotification(options: NotificationOptions): void {
   const onFired = observeFired(options)
   options.lifecycle.background('scheduler', (signal) =>
     runScheduler(
-      { ...settings, database, logger: options.logger, producer: service, now: options.now, onFired },
+      {
+        // These settings change while the worker runs.
+        get batchSize() {
+          return settings.batchSize
+        },
+        get pollInterval() {
+          return settings.pollInterval
+        },
+        get lateAfter() {
+          return settings.lateAfter
+        },
+        database,
+        logger: options.logger,
+        producer: service,
+        now: options.now,
+        onFired,
+      },
       signal,
     ),
   )

@@ -31,8 +31,9 @@ export function registerRecurringTask(options: RecurringTaskOptions): void {
     database: options.database,
     logger: options.logger,
     producer: options.service,
-    limits: limitsOf(settings),
-    catchUp: settings.catchUp,
+    // Read for each event: these settings change while the worker runs.
+    limits: () => limitsOf(settings),
+    catchUp: () => settings.catchUp,
     now: options.now,
     outcomes: new Counter({
       name: 'todochatbot_recurrence_completions_total',

@@ -41,8 +41,10 @@ export interface CompletionOptions {
   logger: Logger
   /** Dapr app id; becomes the source of the successor's event. */
   producer: string
-  limits: RecurrenceLimits
-  catchUp: 'Every' | 'NextFuture'
+  /** Asked for each event. */
+  limits: () => RecurrenceLimits
+  /** Asked for each event. */
+  catchUp: () => 'Every' | 'NextFuture'
   now: () => Date
   outcomes: Pick<Counter<'outcome'>, 'inc'>
 }
@@ -84,13 +86,13 @@ function evaluate(task: RecurringTask, options: CompletionOptions, now: string):
   if (task.completedAt === null) throw new PoisonError('data.task.completedAt: is null in a completion')
   try {
     const next = nextInstance({
-      rule: parseRecurrence(rrule, options.limits),
+      rule: parseRecurrence(rrule, options.limits()),
       anchor,
       recurrenceId,
       position: count,
       completedAt: task.completedAt,
       zone: task.timezone,
-      catchUp: options.catchUp,
+      catchUp: options.catchUp(),
     })
     return next && successorOf(task, next, now)
   } catch (error) {

@@ -84,6 +84,7 @@ export function template(dependencies: Dependencies): Template {
       ...{ jwtKey: secret(), serviceToken: secret() },
     },
     secretHashes: {},
+    active: { debug: [], boost: [] },
   }
   const objects = desire(bot, facts).map(({ object }) => object)
   return { json: JSON.stringify(objects), objects: objects.length, marks }

@@ -1,22 +1,31 @@
 import { names, workerNames } from '../api/v1alpha1/names.ts'
 import { workerFields } from '../api/v1alpha1/schema/services.ts'
-import { owned } from './object.ts'
+import { owned, type Json } from './object.ts'
 import type { Desire } from './types.ts'
-import { workerConfig } from './worker-config.ts'
+import { coldConfig, coldConfigName, hotConfig } from './worker-config.ts'
+
+const file = (name: string, content: Json): Json => ({ data: { [name]: JSON.stringify(content, undefined, 2) } })
 
 /**
- * config.json of every worker. They are mounted as directories, so that a changed log level reaches the running processes; they belong to
- * the first stage, so that it does so whatever else is being waited for.
+ * Two ConfigMaps per worker, mounted as one directory. hot.json is changed in place and reaches running pods, whatever else is being waited
+ * for. config.json is immutable and named after its content: changing it means another template, and going back to a template means going
+ * back to its configuration (docs/adr/0024).
  */
 export const configMaps: Desire = (input) =>
-  workerFields.map((field) =>
-    owned(input, {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      name: names.workerConfig(input.bot.metadata.name, workerNames[field]),
-      app: workerNames[field],
-      component: 'worker',
-      stage: 'Foundation',
-      body: { data: { 'config.json': JSON.stringify(workerConfig(input, field), undefined, 2) } },
-    }),
-  )
+  workerFields.flatMap((field) => {
+    const shared = { apiVersion: 'v1', kind: 'ConfigMap', app: workerNames[field], component: 'worker' } as const
+    return [
+      owned(input, {
+        ...shared,
+        name: names.workerConfig(input.bot.metadata.name, workerNames[field]),
+        stage: 'Settings',
+        body: file('hot.json', hotConfig(input, field)),
+      }),
+      owned(input, {
+        ...shared,
+        name: coldConfigName(input, field),
+        stage: 'Foundation',
+        body: { immutable: true, ...file('config.json', coldConfig(input, field)) },
+      }),
+    ]
+  })

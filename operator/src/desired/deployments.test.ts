@@ -28,7 +28,8 @@ const restarts = (before: TodoChatbotSpecInput, after: TodoChatbotSpecInput, nam
 
 describe('an edit restarts a worker', () => {
   test.each<[string, TodoChatbotSpecInput, boolean]>([
-    ['when its settings change', { services: { audit: { config: { verifyBatchSize: 50 } } } }, true],
+    ['when a setting changes that counts at the start', { database: { statementTimeout: '9s' } }, true],
+    ['not when a hot-reloadable setting changes', { services: { audit: { config: { verifyBatchSize: 50 } } } }, false],
     ['when its image changes', { services: { audit: { image: { tag: 'x' } } } }, true],
     ['when its resources change', { services: { audit: { resources: { limits: { memory: '1Gi' } } } } }, true],
     ['when the pool changes', { database: { pool: { max: 7 } } }, true],
@@ -45,6 +46,23 @@ describe('an edit restarts a worker', () => {
     ],
     ['not when the system is paused', { paused: { reason: 'a', by: 'b', until: '2026-01-01T00:00:00Z' } }, false],
   ])('%s', (_what, spec, expected) => expect(restarts({}, spec)).toBe(expected))
+
+  test('when a setting of its own changes that is not hot-reloadable', () =>
+    expect(restarts({}, { services: { chatApi: { config: { bodyLimit: 2048 } } } }, 'todo-chat-api')).toBe(true))
+
+  test('when a boost begins and when it ends, and not because it is written down', () => {
+    const boost = { cpu: '1', memory: '2Gi', reason: 'month end', until: '2026-12-01T00:00:00Z' }
+    const of = (active: boolean) =>
+      template(
+        { services: { audit: { boost } } },
+        'todo-audit',
+        someFacts({ active: { debug: [], boost: active ? ['audit'] : [] } }),
+      )
+    expect(of(false)).toEqual(template({}))
+    expect(of(true).spec.containers[0]).toMatchObject({
+      resources: { requests: { cpu: '1', memory: '2Gi' }, limits: { memory: '2Gi' } },
+    })
+  })
 
   test('not when the state store it does not use changes', () => {
     const external = (host: string) => ({ ...externalSpec, stateStore: { mode: 'External' as const, host } })

@@ -1,7 +1,9 @@
+import { parseDuration } from '../api/v1alpha1/durations.ts'
 import { annotation, labelsFor, selectorFor } from '../api/v1alpha1/labels.ts'
 import { names, workerNames, workerPorts } from '../api/v1alpha1/names.ts'
 import { workerFields } from '../api/v1alpha1/schema/services.ts'
 import type { WorkerField } from '../api/v1alpha1/schema/services.ts'
+import { boosted } from './boost.ts'
 import { contentHash } from './hash.ts'
 import { imageOf } from './image.ts'
 import { owned, versionOf } from './object.ts'
@@ -11,7 +13,8 @@ import { databaseReference, externalSecrets } from './secret-references.ts'
 import { secretsHash } from './secrets-hash.ts'
 import { daprObjects, sidecarAnnotations } from './sidecar.ts'
 import type { Desire, DesiredObject, DesireInput } from './types.ts'
-import { coldConfig, stateStoreUsers, workerConfig } from './worker-config.ts'
+import { templateHash } from './template-hash.ts'
+import { coldConfig, coldConfigName, stateStoreUsers } from './worker-config.ts'
 
 /** Keys of the auth Secret each worker reads: chat-api makes and checks tokens of users, audit checks them and that of machines. */
 const authKeys: Readonly<Partial<Record<WorkerField, readonly string[]>>> = {
@@ -55,12 +58,21 @@ const secretsOf = ({ bot }: DesireInput, field: WorkerField): readonly string[] 
   ]
 }
 
-const volumes = ({ bot }: DesireInput, field: WorkerField): readonly Json[] => {
+const volumes = (input: DesireInput, field: WorkerField): readonly Json[] => {
+  const { bot } = input
   const system = bot.metadata.name
   const database = databaseReference(bot)
   const keys = authKeys[field]
   return [
-    { name: 'config', configMap: { name: names.workerConfig(system, workerNames[field]) } },
+    {
+      name: 'config',
+      projected: {
+        sources: [
+          { configMap: { name: coldConfigName(input, field) } },
+          { configMap: { name: names.workerConfig(system, workerNames[field]) } },
+        ],
+      },
+    },
     {
       name: 'secrets',
       projected: {
@@ -93,7 +105,10 @@ const container = (input: DesireInput, field: WorkerField): Json => {
     command: ['node', `/app/${worker}.mjs`],
     env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } }],
     ports: [containerPort('http', workerPorts[field])],
-    resources: service.resources,
+    resources:
+      service.boost !== undefined && input.facts.active.boost.includes(field)
+        ? boosted(service.resources, service.boost)
+        : service.resources,
     securityContext: containerSecurity,
     startupProbe: probe(live, 1, 120),
     livenessProbe: probe(live, 10, 3, 5),
@@ -122,12 +137,38 @@ const spread = (selector: Json): Json => ({
   ],
 })
 
+const podTemplate = (input: DesireInput, field: WorkerField, dapr: readonly DesiredObject[]): Json => {
+  const system = input.bot.metadata.name
+  const worker = workerNames[field]
+  const name = names.worker(system, worker)
+  const annotations = {
+    ...sidecarAnnotations(input, field, dapr),
+    [annotation.configHash]: contentHash(coldConfig(input, field)),
+    ...secretsHash(input.facts, secretsOf(input, field)),
+  }
+  const metadata = { labels: labelsFor(system, worker, 'worker', versionOf(input)), annotations }
+  const spec = {
+    ...podBase(input, name),
+    terminationGracePeriodSeconds: gracePeriodSeconds,
+    ...spread(selectorFor(system, worker)),
+    containers: [container(input, field)],
+    volumes: volumes(input, field),
+  }
+  const restarts = restartsOf(input, field)
+  const hash = templateHash({ metadata, spec }, restarts[annotation.restartedAt])
+  return {
+    metadata: { ...metadata, annotations: { ...annotations, ...restarts, [annotation.templateHash]: hash } },
+    spec,
+  }
+}
+
 const deployment = (input: DesireInput, field: WorkerField, dapr: readonly DesiredObject[]): DesiredObject => {
   const system = input.bot.metadata.name
   const worker = workerNames[field]
   const name = names.worker(system, worker)
   const selector = selectorFor(system, worker)
   const { replicas } = input.bot.spec.services[field]
+  const template = podTemplate(input, field, dapr)
   return owned(input, {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -139,28 +180,11 @@ const deployment = (input: DesireInput, field: WorkerField, dapr: readonly Desir
       spec: {
         replicas,
         revisionHistoryLimit: 5,
-        progressDeadlineSeconds: 300,
+        progressDeadlineSeconds: Math.ceil(parseDuration(input.bot.spec.update.progressDeadline) / 1000),
         selector: { matchLabels: selector },
         // A new pod has to be ready before an old one goes: a version that does not start takes nothing down.
         strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-        template: {
-          metadata: {
-            labels: labelsFor(system, worker, 'worker', versionOf(input)),
-            annotations: {
-              ...sidecarAnnotations(input, field, dapr),
-              [annotation.configHash]: contentHash(coldConfig(workerConfig(input, field))),
-              ...secretsHash(input.facts, secretsOf(input, field)),
-              ...restartsOf(input, field),
-            },
-          },
-          spec: {
-            ...podBase(input, name),
-            terminationGracePeriodSeconds: gracePeriodSeconds,
-            ...spread(selector),
-            containers: [container(input, field)],
-            volumes: volumes(input, field),
-          },
-        },
+        template,
       },
     },
   })

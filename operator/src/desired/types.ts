@@ -1,9 +1,13 @@
 import type { ResolvedTodoChatbot } from '../api/v1alpha1/defaults.ts'
 import type { KubeObject } from '../api/v1alpha1/kubernetes.ts'
+import type { WorkerField } from '../api/v1alpha1/schema/services.ts'
 import type { TopicAlias } from '../api/v1alpha1/schema/kafka.ts'
 
-/** Stages in the order of a fresh start; each opens when its gate holds (reconcile decides, desired only names them). */
-export const stages = ['Foundation', 'Dependencies', 'Dapr', 'Migration', 'Consumers', 'ChatApi'] as const
+/**
+ * Stages in the order of a fresh start; each opens when its gate holds (reconcile decides, desired only names them). Settings holds what
+ * running pods take over without being disrupted, so nothing but a refused edit ever holds it, not even a pause.
+ */
+export const stages = ['Settings', 'Foundation', 'Dependencies', 'Dapr', 'Migration', 'Consumers', 'ChatApi'] as const
 /** One of {@link stages}. */
 export type Stage = (typeof stages)[number]
 
@@ -35,6 +39,14 @@ export interface Facts {
   readonly credentials: GeneratedCredentials
   /** Content hash of Secrets that pods read at start, by Secret name; a changed hash rolls the pods. Unknown Secrets are left out. */
   readonly secretHashes: Readonly<Record<string, string>>
+  /** Workers whose temporary settings are in force now: `debugUntil` and `boost.until` lie ahead. */
+  readonly active: ActiveSettings
+}
+
+/** Which temporary settings are in force; there is no clock in this layer. */
+export interface ActiveSettings {
+  readonly debug: readonly WorkerField[]
+  readonly boost: readonly WorkerField[]
 }
 
 /** How an object is written: Apply by server-side apply and kept in shape; CreateOnce created when absent and never rewritten. */

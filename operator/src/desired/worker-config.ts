@@ -1,7 +1,11 @@
+import type { z } from 'zod'
+import { hotFieldsOf } from '../../../workers/lib/config-schema.ts'
 import { parseDuration } from '../api/v1alpha1/durations.ts'
 import { names, workerNames, workerPorts } from '../api/v1alpha1/names.ts'
 import { topicAliases } from '../api/v1alpha1/schema/kafka.ts'
 import type { WorkerField } from '../api/v1alpha1/schema/services.ts'
+import { settingsSchemas } from './config-problems.ts'
+import { contentHash, shortHash } from './hash.ts'
 import type { Json } from './object.ts'
 import { versionOf } from './object.ts'
 import { topicName } from './topics.ts'
@@ -13,11 +17,34 @@ export const workerGracePeriod = 20_000
 /** Workers that use the Dapr state store. */
 export const stateStoreUsers: readonly WorkerField[] = ['chatApi']
 
-/** Fields a worker applies while it runs; every other field needs a restart and is part of the pod template's hash. */
-const hotFields: readonly string[] = ['logLevel']
+const schemaOf = (field: WorkerField): z.ZodType => settingsSchemas[field]
 
-/** config.json of a worker, as workers/lib/config-schema.ts reads it. Durations in ms. */
-export const workerConfig = (input: DesireInput, field: WorkerField): Json => {
+/** Splits settings into those a running worker takes over and those that need a restart, by the marks in the worker's own schema. */
+const splitSettings = (field: WorkerField, settings: Json): { readonly hot: Json; readonly cold: Json } => {
+  const hot = hotFieldsOf(schemaOf(field))
+  const only = (wanted: boolean): Json =>
+    Object.fromEntries(Object.entries(settings).filter(([name]) => hot.includes(name) === wanted))
+  return { hot: only(true), cold: only(false) }
+}
+
+/** Level a worker logs at now. */
+const levelOf = ({ bot, facts }: DesireInput, field: WorkerField): string =>
+  facts.active.debug.includes(field) ? 'debug' : bot.spec.services[field].logLevel
+
+/**
+ * hot.json of a worker, as workers/lib/live-config.ts reads it: what running pods take over, whatever their template. The revision is what
+ * they report once it is in force.
+ */
+export const hotConfig = (input: DesireInput, field: WorkerField): Json & { readonly revision: string } => {
+  const settings = splitSettings(field, input.bot.spec.services[field].config).hot
+  const content = { logLevel: levelOf(input, field), settings }
+  return { revision: contentHash(content), ...content }
+}
+
+/**
+ * config.json of a worker, as workers/lib/config-schema.ts reads it: what counts at the start of a pod only. Durations in ms.
+ */
+export const coldConfig = (input: DesireInput, field: WorkerField): Json => {
   const { metadata, spec } = input.bot
   const system = metadata.name
   const service = spec.services[field]
@@ -26,7 +53,6 @@ export const workerConfig = (input: DesireInput, field: WorkerField): Json => {
     service: names.worker(system, workerNames[field]),
     system,
     version: versionOf(input),
-    logLevel: service.logLevel,
     http: { port: workerPorts[field] },
     dapr: {
       httpPort: 3500,
@@ -41,10 +67,10 @@ export const workerConfig = (input: DesireInput, field: WorkerField): Json => {
     },
     tracing: { ...(endpoint === undefined ? {} : { endpoint }), samplingRate: Number(samplingRate) },
     shutdown: { gracePeriod: workerGracePeriod },
-    settings: service.config,
+    settings: splitSettings(field, service.config).cold,
   }
 }
 
-/** The part of a config.json that only counts after a restart. */
-export const coldConfig = (config: Json): Json =>
-  Object.fromEntries(Object.entries(config).filter(([key]) => !hotFields.includes(key)))
+/** Name of the ConfigMap of a config.json. It changes with the content, so a template of the past still finds the configuration of its time. */
+export const coldConfigName = (input: DesireInput, field: WorkerField): string =>
+  names.coldConfig(input.bot.metadata.name, workerNames[field], shortHash(coldConfig(input, field)))

@@ -46,6 +46,7 @@ export const someFacts = (facts: Partial<Facts> = {}): Facts => ({
     serviceToken: 'secret-service',
   },
   secretHashes: {},
+  active: { debug: [], boost: [] },
   ...facts,
 })
 

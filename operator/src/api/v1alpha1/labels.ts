@@ -30,6 +30,8 @@ export const annotation = {
   secretHash: 'todochatbot.dev/secret-hash',
   /** On pod templates: hash of the Dapr objects, which sidecars read at start. */
   daprHash: 'todochatbot.dev/dapr-hash',
+  /** On pod templates: identity of the template, see desired/template-hash.ts. */
+  templateHash: 'todochatbot.dev/template-hash',
   /** On pod templates: the restarts asked for. */
   restartedAt: 'todochatbot.dev/restarted-at',
 } as const

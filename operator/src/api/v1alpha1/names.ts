@@ -47,7 +47,9 @@ export const dependencyPorts = { kafka: 9092, postgresql: 5432, redis: 6379 } as
 export const names = {
   /** Deployment, Service, ServiceAccount and Dapr app id of a worker. */
   worker: (system: string, worker: WorkerName) => `${system}-${worker}`,
-  /** ConfigMap of a worker. */
+  /** ConfigMap of what a worker reads at its start; never changed, another content has another `hash` (8 characters). */
+  coldConfig: (system: string, worker: WorkerName, hash: string) => `${system}-${worker}-config-${hash}`,
+  /** ConfigMap of what a running worker takes over. */
   workerConfig: (system: string, worker: WorkerName) => `${system}-${worker}-config`,
   /** StatefulSet, Service and ServiceAccount of an Embedded dependency. */
   dependency: (system: string, dependency: DependencyName) => `${system}-${dependency}`,

@@ -38,15 +38,14 @@ export async function carryOut(tools: ApplyTools, plan: ApplyPlan, signal: Abort
   const open = desired.filter(({ stage, object }) => gates.open.has(stage) && !missingKinds.includes(object.kind))
   const results = open.length === 0 ? [] : await tools.applier.applyObjects({ owner, items: open, signal })
   const wanted = new Set(desired.map(({ object }) => idOf(object)))
-  const pruned =
-    gates.open.size === 0
-      ? { deleted: [], failed: [] }
-      : await tools.applier.pruneObjects({
-          owner,
-          kinds: prunedKinds.filter((kind) => !missingKinds.includes(kind)).map((kind) => kinds[kind]),
-          keep: (object) => wanted.has(idOf(object)),
-          signal,
-        })
+  const pruned = !gates.open.has('Foundation')
+    ? { deleted: [], failed: [] }
+    : await tools.applier.pruneObjects({
+        owner,
+        kinds: prunedKinds.filter((kind) => !missingKinds.includes(kind)).map((kind) => kinds[kind]),
+        keep: (object) => wanted.has(idOf(object)),
+        signal,
+      })
   const errors = [...results.filter((result) => result.action === 'failed').map(({ error }) => error), ...pruned.failed]
   const delays = errors.map((error) => error.retryAfterMs ?? defaultRetry)
   return {

@@ -101,9 +101,9 @@ export function prerequisites(assessment: Assessment, seen: Seen, chatApiIsNew: 
     chatApiIsNew,
     frozen:
       config !== undefined
-        ? { because: config }
+        ? { because: config, settings: false }
         : seen.paused
-          ? { because: finding('Paused', `TodoChatbot/${seen.bot.metadata.name}`, pauseDetail(seen)) }
+          ? { because: finding('Paused', `TodoChatbot/${seen.bot.metadata.name}`, pauseDetail(seen)), settings: true }
           : undefined,
   }
 }

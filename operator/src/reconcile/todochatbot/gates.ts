@@ -2,6 +2,7 @@
  * The order in which a system comes up, as rules over what is ready. A closed gate holds its stage: objects in it are neither created nor
  * changed nor pruned (docs/adr/0004). So a dependency that goes down later never touches running workers. Pure.
  *
+ *   Settings                         always open, also while paused: what running pods take over disrupts nothing
  *   Foundation, Dependencies         always open
  *   Dapr                             Dapr installed; the Secrets its components refer to (one missing Secret breaks every sidecar in scope)
  *   Migration                        database
@@ -26,8 +27,11 @@ export interface Prerequisites {
   readonly consumers: Finding | undefined
   /** chat-api does not exist yet, or is about to change its version or image. */
   readonly chatApiIsNew: boolean
-  /** The whole edit is refused or frozen: every gate is closed, with this reason when there is one to name. */
-  readonly frozen: { readonly because: Finding | undefined } | undefined
+  /**
+   * The whole edit is refused or frozen: every gate is closed, with this reason when there is one to name. `settings`: what does not disrupt
+   * goes on.
+   */
+  readonly frozen: { readonly because: Finding | undefined; readonly settings: boolean } | undefined
 }
 
 /** Which stages may be written, and what holds the first one that may not. */
@@ -38,9 +42,13 @@ export interface Gates {
 
 /** Judges every stage. */
 export function gatesFor(seen: Prerequisites): Gates {
-  if (seen.frozen !== undefined) return { open: new Set(), held: { stage: stages[0], by: seen.frozen.because } }
+  if (seen.frozen !== undefined) {
+    const open = new Set<Stage>(seen.frozen.settings ? ['Settings'] : [])
+    return { open, held: { stage: 'Foundation', by: seen.frozen.because } }
+  }
   const workers = worst([seen.database, seen.migration, seen.stateStore, seen.kafka, seen.topics, seen.dapr])
   const blockers: Readonly<Record<Stage, Finding | undefined>> = {
+    Settings: undefined,
     Foundation: undefined,
     Dependencies: undefined,
     Dapr: seen.dapr ?? seen.secrets,

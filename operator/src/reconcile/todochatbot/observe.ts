@@ -7,6 +7,7 @@ import { annotation, label } from '../../api/v1alpha1/labels.ts'
 import { names, workerNames, type DependencyName } from '../../api/v1alpha1/names.ts'
 import { withDefaults, type ResolvedTodoChatbot } from '../../api/v1alpha1/defaults.ts'
 import { isPaused } from '../../api/v1alpha1/paused.ts'
+import { activeSettings } from '../../api/v1alpha1/temporary.ts'
 import type { SpecProblem } from '../../api/v1alpha1/problems.ts'
 import { workerFields, type WorkerField } from '../../api/v1alpha1/schema/services.ts'
 import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
@@ -16,7 +17,7 @@ import { kafkaCluster, type SecretKey } from '../../desired/kafka-cluster.ts'
 import { referencedSecrets, type SecretReference } from '../../desired/secret-references.ts'
 import { topicConflicts, type TopicConflict } from '../../desired/topic-claims.ts'
 import { desiredTopics } from '../../desired/topics.ts'
-import type { Facts, OperandImages } from '../../desired/types.ts'
+import type { ActiveSettings, Facts, OperandImages } from '../../desired/types.ts'
 import type { KubeObject } from '../../kube/object.ts'
 import { finding, type Finding } from '../errors.ts'
 import type { PodWatch } from '../pods/pod-watch.ts'
@@ -101,7 +102,7 @@ export async function observe(
     now,
     problems: configProblems(bot),
     paused: isPaused(bot, now),
-    facts: factsFrom(sources, known),
+    facts: factsFrom(sources, known, activeSettings(bot, now)),
     secretFindings: {
       database: secretFinding(references, known, 'spec.database'),
       stateStore: secretFinding(references, known, 'spec.stateStore'),
@@ -119,6 +120,7 @@ export async function observe(
 export function factsFrom(
   { operatorVersion, images }: Pick<Sources, 'operatorVersion' | 'images'>,
   known: ReadonlyMap<string, KnownSecret>,
+  active: ActiveSettings,
 ): Facts {
   const random = (): string => randomBytes(32).toString('base64url')
   return {
@@ -131,6 +133,7 @@ export function factsFrom(
       jwtKey: random(),
       serviceToken: random(),
     },
+    active,
     secretHashes: Object.fromEntries([...known].map(([name, { hash }]) => [name, hash])),
   }
 }

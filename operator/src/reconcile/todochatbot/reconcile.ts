@@ -1,4 +1,5 @@
 /** Reconciles one TodoChatbot: observe, desire, apply, conclude. Level-based: it looks at the state of the world, never at what changed. */
+import { nextEnd } from '../../api/v1alpha1/temporary.ts'
 import { pauseEndsAt } from '../../api/v1alpha1/paused.ts'
 import { parseTodoChatbot } from '../../api/v1alpha1/parse.ts'
 import { describeProblems } from '../../api/v1alpha1/problems.ts'
@@ -68,7 +69,7 @@ function judge(deps: Dependencies, seen: Seen, desired: Desired): Gates {
   const observed = look(deps, seen, desired)
   const isNew = chatApiIsNew(desired, rolloutsOf(deps, seen))
   const given = prerequisites(assess(observed), seen, isNew)
-  return gatesFor(failed === undefined ? given : { ...given, frozen: { because: failed } })
+  return gatesFor(failed === undefined ? given : { ...given, frozen: { because: failed, settings: false } })
 }
 
 /** Looks at everything that changes while applying. */
@@ -106,6 +107,7 @@ async function conclude(
     statusDelay,
     carried.retryAfterMs,
     desired.failures.length > 0 ? 1_000 : undefined,
+    remaining(nextEnd(seen.bot, seen.now), seen.now),
     seen.paused ? (pauseEndsAt(seen.bot) ?? seen.now) - seen.now : undefined,
     status.operation?.deadline === undefined ? undefined : Date.parse(status.operation.deadline) - seen.now,
     // What is not ready is looked at now and then: patience ends, and a Secret that was corrected heals it.
@@ -139,6 +141,9 @@ async function writeStatus(
   for (const event of eventsBetween(before, after)) deps.record(resource, event)
   return undefined
 }
+
+const remaining = (end: number | undefined, now: number): number | undefined =>
+  end === undefined ? undefined : end - now
 
 /** The earliest reason to look again; the resync, ±10 % so that systems do not come due together, if there is no other. */
 function again(deps: Dependencies, delays: readonly (number | undefined)[]): Outcome {
