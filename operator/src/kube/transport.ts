@@ -1,6 +1,8 @@
 import { Agent, buildConnector, errors } from 'undici'
 import type { Dispatcher } from 'undici'
 import { fullJitter, sleep } from './backoff.ts'
+import { call } from './call.ts'
+import type { Answer } from './call.ts'
 import type { Credentials, Session } from './credentials.ts'
 import { KubeError, errorOfResponse } from './kube-error.ts'
 import { createRateLimiter } from './rate-limit.ts'
@@ -65,11 +67,21 @@ export const createTransport = (options: TransportOptions): Transport => {
   const watches = new Agent({ ...common, bodyTimeout: 0 })
   const limit = options.rateLimit === undefined ? undefined : createRateLimiter(options.rateLimit)
 
-  const send = async (agent: Agent, request: KubeRequest, session: Session, signal: AbortSignal) => {
-    const path = withQuery(request)
-    const response = await agent.request({
-      origin: new URL(session.server).origin,
-      path: new URL(session.server).pathname.replace(/\/$/, '') + path,
+  /** Where the session's server is; taken apart once per session and not per request. */
+  let place: { readonly session: Session; readonly origin: string; readonly prefix: string } | undefined
+  const placeOf = (session: Session): { readonly origin: string; readonly prefix: string } => {
+    if (place?.session !== session) {
+      const { origin, pathname } = new URL(session.server)
+      place = { session, origin, prefix: pathname.replace(/\/$/, '') }
+    }
+    return place
+  }
+
+  const optionsOf = (request: KubeRequest, session: Session): Dispatcher.DispatchOptions & { origin: string } => {
+    const { origin, prefix } = placeOf(session)
+    return {
+      origin,
+      path: prefix + withQuery(request),
       method: request.method,
       headers: {
         ...session.headers,
@@ -78,42 +90,39 @@ export const createTransport = (options: TransportOptions): Transport => {
         ...(request.body !== undefined && { 'content-type': request.contentType ?? 'application/json' }),
       },
       body: request.body === undefined ? null : JSON.stringify(request.body),
-      signal,
-    })
-    options.onResponse?.({ method: request.method, code: response.statusCode })
-    return response
+    }
   }
 
-  /** One successful response; after 401 once with renewed credentials, after 429 as the server asks, after a dead connection again. */
-  const exchange = async (
-    agent: Agent,
+  /**
+   * One successful response of whatever `send` makes of it; after 401 once with renewed credentials, after 429 as the server asks, after
+   * a dead connection again.
+   */
+  const exchange = async <T extends Sent>(
     request: KubeRequest,
     signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData> => {
+    send: (options: ReturnType<typeof optionsOf>) => Promise<T>,
+    textOf: (response: T) => Promise<string> | string,
+  ): Promise<T> => {
     let session = await credentials.current()
     let renewed = false
     for (let attempt = 0; ; attempt += 1) {
-      let response: Dispatcher.ResponseData
+      let response: T
       try {
-        response = await send(agent, request, session, signal)
+        response = await send(optionsOf(request, session))
       } catch (cause) {
         if (signal.aborted) throw cause
         options.onResponse?.({ method: request.method, code: 0 })
         if (attempt < MAX_RETRIES && isIdempotent(request) && isClosedConnection(cause)) continue
         throw new KubeError({ status: 0, reason: 'Unreachable', message: unreachable(request, cause), cause })
       }
-      if (response.statusCode < 300) return response
-      const error = errorOfResponse(
-        request.method,
-        request.path,
-        response.statusCode,
-        response.headers,
-        await response.body.text(),
-      )
-      if (response.statusCode === 401 && !renewed) {
+      const { statusCode, headers } = response
+      options.onResponse?.({ method: request.method, code: statusCode })
+      if (statusCode < 300) return response
+      const error = errorOfResponse(request.method, request.path, statusCode, headers, await textOf(response))
+      if (statusCode === 401 && !renewed) {
         renewed = true
         session = await credentials.renew()
-      } else if (response.statusCode === 429 && error.retryAfterMs !== undefined && attempt < MAX_RETRIES) {
+      } else if (statusCode === 429 && error.retryAfterMs !== undefined && attempt < MAX_RETRIES) {
         await sleep(fullJitter(attempt, { baseMs: 100, maxMs: 1000 }, random, error.retryAfterMs), signal)
         signal.throwIfAborted()
       } else throw error
@@ -125,9 +134,13 @@ export const createTransport = (options: TransportOptions): Transport => {
       withDeadline(request, async (signal) => {
         await limit?.(signal)
         signal.throwIfAborted()
-        const response = await exchange(unary, request, signal)
-        const text = await response.body.text()
-        return { status: response.statusCode, body: text === '' ? undefined : parse(request, text) }
+        const { statusCode, text } = await exchange(
+          request,
+          signal,
+          (sent) => call(unary, sent, signal),
+          (answer) => answer.text,
+        )
+        return { status: statusCode, body: text === '' ? undefined : parse(request, text) }
       }),
     stream: async (request) => {
       // The deadline covers the headers only; afterwards the caller's signal alone ends the stream.
@@ -138,7 +151,12 @@ export const createTransport = (options: TransportOptions): Transport => {
       try {
         const response = await withDeadline(request, (deadline) => {
           deadline.addEventListener('abort', () => ended.abort(deadline.reason), { once: true })
-          return exchange(watches, request, ended.signal)
+          return exchange(
+            request,
+            ended.signal,
+            (sent) => watches.request({ ...sent, signal: ended.signal }),
+            ({ body }) => body.text(),
+          )
         })
         return chunksOf(response.body, () => request.signal?.removeEventListener('abort', end))
       } catch (error) {
@@ -186,6 +204,9 @@ const connector = (credentials: Credentials): buildConnector.connector => {
   }
 }
 
+/** What both ways of sending answer. */
+type Sent = Pick<Answer, 'statusCode' | 'headers'>
+
 const withQuery = ({ path, query = {} }: KubeRequest): string => {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
@@ -207,9 +228,12 @@ const withDeadline = async <T>(request: KubeRequest, work: (signal: AbortSignal)
   if (outer?.aborted === true) throw abortReason(outer)
   const controller = new AbortController()
   const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS
-  const message = `${request.method} ${request.path}: no answer within ${timeoutMs} ms`
-  const timeout = new KubeError({ status: 0, reason: 'Timeout', message })
-  const timer = setTimeout(() => controller.abort(timeout), timeoutMs)
+  // Made when it is needed only: an error takes its stack along, and every request would pay for one.
+  const expire = (): void => {
+    const message = `${request.method} ${request.path}: no answer within ${timeoutMs} ms`
+    controller.abort(new KubeError({ status: 0, reason: 'Timeout', message }))
+  }
+  const timer = setTimeout(expire, timeoutMs)
   const follow = (): void => controller.abort(outer === undefined ? undefined : abortReason(outer))
   outer?.addEventListener('abort', follow, { once: true })
   try {

@@ -164,8 +164,9 @@ const withDeadline = async <T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> => {
   const controller = new AbortController()
-  const expired = new RetryableError('DEADLINE_EXCEEDED', `the reconcile took longer than ${ms} ms`)
-  const timer = setTimeout(() => controller.abort(expired), ms)
+  const expire = (): void =>
+    controller.abort(new RetryableError('DEADLINE_EXCEEDED', `the reconcile took longer than ${ms} ms`))
+  const timer = setTimeout(expire, ms)
   const follow = (): void => controller.abort(outer.reason)
   if (outer.aborted) follow()
   outer.addEventListener('abort', follow, { once: true })
