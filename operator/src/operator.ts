@@ -101,7 +101,8 @@ export async function runOperator(
     observe,
     now,
     interval: 1_000,
-    progressInterval: 3_000,
+    settle: 3_000,
+    progressInterval: 30_000,
   })
   const reconcile = todoChatbotReconciler({
     informers,

@@ -32,7 +32,8 @@ function aWriter() {
     observe: () => undefined,
     now: () => clock.time,
     interval: 1_000,
-    progressInterval: 3_000,
+    settle: 3_000,
+    progressInterval: 10_000,
   })
   return { writer, written, clock }
 }
@@ -45,14 +46,42 @@ describe('writing a status', () => {
     expect(written).toHaveLength(1)
   })
 
-  test('of mere progress waits longer than of readiness, and the newest one is what gets written', async () => {
+  test('of mere progress waits until it lasts, and the newest one is what gets written', async () => {
     const { writer, written, clock } = aWriter()
     await writer.write(resource(), starting('a'), signal)
     clock.time = 400
-    expect(await writer.write(resource(starting('a')), starting('b'), signal)).toEqual({ tooEarlyBy: 2_600 })
+    expect(await writer.write(resource(starting('a')), starting('b'), signal)).toEqual({ tooEarlyBy: 3_000 })
+    clock.time = 2_400
+    expect(await writer.write(resource(starting('a')), starting('c'), signal)).toEqual({ tooEarlyBy: 3_000 })
+    clock.time = 4_400
+    expect(await writer.write(resource(starting('a')), starting('c'), signal)).toEqual({ tooEarlyBy: 1_000 })
+    clock.time = 5_400
+    expect(await writer.write(resource(starting('a')), starting('c'), signal)).toBe('written')
+    expect(written.map(({ summary }) => summary)).toEqual(['a', 'c'])
+  })
+
+  test('of progress that never rests comes now and then all the same', async () => {
+    const { writer, clock } = aWriter()
+    await writer.write(resource(), starting('a'), signal)
+    for (clock.time = 1_000; clock.time < 10_000; clock.time += 1_000)
+      expect(await writer.write(resource(starting('a')), starting(String(clock.time)), signal)).not.toBe('written')
+    expect(await writer.write(resource(starting('a')), starting('b'), signal)).toBe('written')
+  })
+
+  test('of readiness waits for nothing but the pause after the last one', async () => {
+    const { writer, clock } = aWriter()
+    await writer.write(resource(), starting('a'), signal)
+    clock.time = 400
     expect(await writer.write(resource(starting('a')), aStatus(anObserved()), signal)).toEqual({ tooEarlyBy: 600 })
     clock.time = 1_000
     expect(await writer.write(resource(starting('a')), aStatus(anObserved()), signal)).toBe('written')
-    expect(written.map(({ summary }) => summary)).toEqual(['a', 'Version 0.1.0 runs'])
+  })
+
+  test('that holds more than observations is not taken for progress', async () => {
+    const { writer, clock } = aWriter()
+    await writer.write(resource(), starting('a'), signal)
+    clock.time = 1_000
+    const ledger = { ...starting('b'), procedure: { step: 2 } } as TodoChatbotStatus
+    expect(await writer.write(resource(starting('a')), ledger, signal)).toBe('written')
   })
 })

@@ -1,15 +1,19 @@
 /**
  * Writes statuses, by server-side apply to the status subresource: only when something differs, the first one at once, later ones at least
- * `interval` ms apart, and mere progress at least `progressInterval`: a start goes through a dozen states within seconds, and nobody needs
- * each of them. What comes too early is not queued: the caller reconciles again when its turn has come and computes a newer one, so the last
- * state wins by itself.
+ * `interval` ms apart. Mere progress is told when it lasts: a start goes through a dozen states within seconds and nobody needs each of
+ * them, but what blocks it for longer is what an admin looks for. So progress is written once its summary has stood still for `settle` ms,
+ * and at the latest `progressInterval` ms after the last write. What comes too early is not queued: the caller reconciles again when its
+ * turn has come and computes a newer one, so the last state wins by itself.
+ *
+ * Progress is a difference in what can be observed again at any time. Sections that a procedure relies on after a restart are none: they
+ * are written like every other change.
  */
 import { findCondition } from '../../api/v1alpha1/conditions.ts'
 import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
-import { canonicalJson } from '../../desired/hash.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { isNotFound } from '../../kube/kube-error.ts'
 import { keyOf, type KubeObject } from '../../kube/object.ts'
+import { sameJson } from './same-json.ts'
 
 /** What became of a status. */
 export type StatusWrite = 'unchanged' | 'written' | { readonly tooEarlyBy: number }
@@ -31,8 +35,17 @@ export interface StatusWriterDependencies {
   readonly now: () => number
   /** ms between two writes of one resource */
   readonly interval: number
-  /** The same, while nothing but progress is to be told */
+  /** ms for which the summary has to stay the same before mere progress is told */
+  readonly settle: number
+  /** ms after the last write after which progress is told in any case */
   readonly progressInterval: number
+}
+
+/** What is remembered of a resource; times in ms. */
+interface Memory {
+  readonly writtenAt: number
+  /** The progress that was last too early, and since when it stands. */
+  readonly held?: { readonly summary: string | undefined; readonly since: number }
 }
 
 /** Makes a writer. It remembers the time of the last write per resource. */
@@ -42,19 +55,29 @@ export function statusWriter({
   observe,
   now,
   interval,
+  settle,
   progressInterval,
 }: StatusWriterDependencies): StatusWriter {
-  const writtenAt = new Map<string, number>()
+  const memories = new Map<string, Memory>()
+
+  /** When this status may be written. */
+  const dueAt = (key: string, before: TodoChatbotStatus | undefined, after: TodoChatbotStatus): number => {
+    const memory = memories.get(key)
+    if (memory === undefined) return -Infinity
+    if (!isProgress(before, after)) return memory.writtenAt + interval
+    const { summary } = after
+    const since = memory.held?.summary === summary ? (memory.held?.since ?? now()) : now()
+    memories.set(key, { ...memory, held: { summary, since } })
+    return Math.max(memory.writtenAt + interval, Math.min(since + settle, memory.writtenAt + progressInterval))
+  }
+
   return {
     write: async (resource, status, signal) => {
-      if (canonicalJson(resource['status'] ?? {}) === canonicalJson(status)) return 'unchanged'
+      if (sameJson(resource['status'] ?? {}, status)) return 'unchanged'
       const key = keyOf(resource.metadata)
-      const pause = isProgress(resource['status'] as TodoChatbotStatus | undefined, status)
-        ? progressInterval
-        : interval
-      const tooEarlyBy = (writtenAt.get(key) ?? -Infinity) + pause - now()
+      const tooEarlyBy = dueAt(key, resource['status'] as TodoChatbotStatus | undefined, status) - now()
       if (tooEarlyBy > 0) return { tooEarlyBy }
-      writtenAt.set(key, now())
+      memories.set(key, { writtenAt: now() })
       const { apiVersion, kind, metadata } = resource
       const { name, namespace } = metadata
       const body = { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) }, status }
@@ -67,13 +90,27 @@ export function statusWriter({
       }
       return 'written'
     },
-    forget: (key) => writtenAt.delete(key),
+    forget: (key) => memories.delete(key),
   }
 }
 
-/** The same generation was under way before and still is, and nothing is wrong. */
+/** The same generation was under way before and still is, nothing is wrong, and only what is observed differs. */
 function isProgress(before: TodoChatbotStatus | undefined, after: TodoChatbotStatus): boolean {
   const unknown = (status: TodoChatbotStatus | undefined): boolean =>
     findCondition(status?.conditions, 'Ready')?.status === 'Unknown'
-  return before?.observedGeneration === after.observedGeneration && unknown(before) && unknown(after)
+  return (
+    before?.observedGeneration === after.observedGeneration &&
+    unknown(before) &&
+    unknown(after) &&
+    sameJson(withoutObservations(before), withoutObservations(after))
+  )
+}
+
+/** Sections that are computed anew from what is observed. `operation` is one because its start is only told, never relied on. */
+const observations = ['phase', 'summary', 'conditions', 'services', 'topics', 'components', 'operation'] as const
+
+function withoutObservations(status: TodoChatbotStatus | undefined): object {
+  return Object.fromEntries(
+    Object.entries(status ?? {}).filter(([section]) => !(observations as readonly string[]).includes(section)),
+  )
 }
