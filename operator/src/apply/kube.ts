@@ -159,6 +159,9 @@ export const createApplier = (dependencies: ApplierDependencies): Applier => {
     const notHeld = differences(desired, object)
     if (notHeld.length > 0) tolerated.set(key, { hash, paths: notHeld.join(' ') })
     else tolerated.delete(key)
+    const held = cache.get(desired.metadata)
+    if (held !== undefined && held.metadata.resourceVersion === object.metadata.resourceVersion)
+      verified.set(held, hash)
     return { action: created ? 'created' : 'configured', item, live: object, notHeld }
   }
 

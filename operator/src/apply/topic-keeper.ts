@@ -228,7 +228,8 @@ function pick(results: ReadonlyMap<string, TopicResult>, topics: readonly TopicS
   return mine
 }
 
-const sameSpecs = (a: readonly TopicSpec[], b: readonly TopicSpec[]): boolean => JSON.stringify(a) === JSON.stringify(b)
+const sameSpecs = (a: readonly TopicSpec[], b: readonly TopicSpec[]): boolean =>
+  a === b || JSON.stringify(a) === JSON.stringify(b)
 const sameReport = (a: TopicReport, b: TopicReport): boolean =>
   JSON.stringify({ ...a, topics: [...a.topics] }) === JSON.stringify({ ...b, topics: [...b.topics] })
 /** ±10 %, so that many clusters do not come due together. */

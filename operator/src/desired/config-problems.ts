@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { memoByIdentity } from '../api/v1alpha1/memo.ts'
 import { problemsOf } from '../api/v1alpha1/problems.ts'
 import type { SpecProblem } from '../api/v1alpha1/problems.ts'
 import { workerFields } from '../api/v1alpha1/schema/services.ts'
@@ -21,8 +22,11 @@ export const settingsSchemas: Readonly<Record<WorkerField, z.ZodType>> = {
  * What the workers' own schemas say about `spec.services.<worker>.config`. As long as there is a problem nothing is applied (condition
  * ConfigValid), so a setting that a worker would refuse at start never reaches a running pod.
  */
-export const configProblems = ({ spec }: Pick<TodoChatbot, 'spec'>): readonly SpecProblem[] =>
+export const configProblems = ({ spec }: Pick<TodoChatbot, 'spec'>): readonly SpecProblem[] => problemsOfConfig(spec)
+
+const problemsOfConfig = memoByIdentity((spec: TodoChatbot['spec']): readonly SpecProblem[] =>
   workerFields.flatMap((field) => {
     const parsed = settingsSchemas[field].safeParse(spec.services[field].config ?? {})
     return parsed.success ? [] : problemsOf(parsed.error, `spec.services.${field}.config`)
-  })
+  }),
+)

@@ -1,4 +1,4 @@
-import { withDefaults } from '../api/v1alpha1/defaults.ts'
+import { withDefaults, type ResolvedTodoChatbot } from '../api/v1alpha1/defaults.ts'
 import type { TodoChatbot } from '../api/v1alpha1/todochatbot.ts'
 import { configMaps } from './config-maps.ts'
 import { daprComponents } from './dapr-components.ts'
@@ -8,7 +8,7 @@ import { daprSubscriptions } from './dapr-subscriptions.ts'
 import { deployments } from './deployments.ts'
 import { kafka } from './kafka.ts'
 import { migration, migrationJobName as jobName } from './migration.ts'
-import { withHash } from './object.ts'
+import { hashOf, withHash } from './object.ts'
 import { postgresql } from './postgresql.ts'
 import { redis } from './redis.ts'
 import { secrets } from './secrets.ts'
@@ -34,13 +34,31 @@ const concerns: readonly Desire[] = [
   deployments,
 ]
 
+/** What the builders see beside the spec: they get no status, and random credentials go only into objects that carry no hash. */
+const identityOf = ({ metadata }: ResolvedTodoChatbot, facts: Facts): string => {
+  const { name, namespace, uid, labels, annotations } = metadata
+  return JSON.stringify([name, namespace, uid, labels, annotations, { ...facts, credentials: undefined }])
+}
+
+/** The hashes of the last list that was made for a spec: hashing is most of the work, and most reconciles find what they found before. */
+const lastHashes = new WeakMap<
+  object,
+  { readonly identity: string; readonly hashes: readonly (string | undefined)[] }
+>()
+
 /**
  * Every object that must exist, in the order of the stages, each with namespace, labels, owner and the hash annotation. Pure: the same
  * resource and facts give the same objects. What is not in the list and belongs to this system must not exist.
  */
-export const desire = (bot: TodoChatbot, facts: Facts): readonly DesiredObject[] => {
-  const input = { bot: withDefaults(bot), facts }
-  const objects = concerns.flatMap((concern) => concern(input)).map(withHash)
+export const desire = ({ apiVersion, kind, metadata, spec }: TodoChatbot, facts: Facts): readonly DesiredObject[] => {
+  const bot = withDefaults({ apiVersion, kind, metadata, spec })
+  const identity = identityOf(bot, facts)
+  const last = lastHashes.get(bot.spec)
+  const known = last?.identity === identity ? last.hashes : []
+  const objects = concerns
+    .flatMap((concern) => concern({ bot, facts }))
+    .map((object, index) => withHash(object, known[index]))
+  if (known.length === 0) lastHashes.set(bot.spec, { identity, hashes: objects.map(hashOf) })
   return stages.flatMap((stage) => objects.filter((object) => object.stage === stage))
 }
 

@@ -60,10 +60,14 @@ export const owned = (
 /**
  * Adds the annotation that lets the operator skip objects that are already as desired. Objects that are created once carry none: they are
  * never compared, and the hash of a Secret would be a hint at its content.
+ * @param known the hash of this very object, when it was worked out before
  */
-export const withHash = (desired: DesiredObject): DesiredObject => {
+export const withHash = (desired: DesiredObject, known?: string): DesiredObject => {
   if (desired.policy === 'CreateOnce') return desired
   const { metadata } = desired.object
-  const annotations = { ...metadata.annotations, [annotation.hash]: contentHash(desired.object) }
+  const annotations = { ...metadata.annotations, [annotation.hash]: known ?? contentHash(desired.object) }
   return { ...desired, object: { ...desired.object, metadata: { ...metadata, annotations } } }
 }
+
+/** What {@link withHash} added; undefined for objects that carry none. */
+export const hashOf = ({ object }: DesiredObject): string | undefined => object.metadata.annotations?.[annotation.hash]

@@ -1,5 +1,6 @@
 import { deadLetterSuffix, topicBases } from '../api/v1alpha1/names.ts'
 import { parseDuration } from '../api/v1alpha1/durations.ts'
+import { memoByIdentity } from '../api/v1alpha1/memo.ts'
 import { topicAliases } from '../api/v1alpha1/schema/kafka.ts'
 import type { TopicAlias } from '../api/v1alpha1/schema/kafka.ts'
 import { withDefaults } from '../api/v1alpha1/defaults.ts'
@@ -17,7 +18,7 @@ export const topicName = ({ spec }: WithPrefix, alias: TopicAlias): string => sp
 export const deadLetterName = (bot: WithPrefix, alias: TopicAlias): string => topicName(bot, alias) + deadLetterSuffix
 
 /** All topics of a system: each with its dead-letter topic, which keeps what no worker could take for 30 days. */
-export const desiredTopics = (bot: TodoChatbot): readonly DesiredTopic[] => {
+export const desiredTopics = memoByIdentity((bot: TodoChatbot): readonly DesiredTopic[] => {
   const { kafka } = withDefaults(bot).spec
   return topicAliases.flatMap((alias): DesiredTopic[] => {
     const topic = kafka.topics[alias]
@@ -41,4 +42,4 @@ export const desiredTopics = (bot: TodoChatbot): readonly DesiredTopic[] => {
       },
     ]
   })
-}
+})

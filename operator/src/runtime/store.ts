@@ -59,8 +59,11 @@ export interface WritableStore extends Store {
 export interface StoreOptions {
   /** Hold everything but apiVersion, kind, metadata and status as text. */
   readonly pack?: boolean | undefined
-  /** Drops fields nobody reads. Pure; keeps apiVersion, kind and metadata. */
-  readonly transform?: ((object: KubeObject) => KubeObject) | undefined
+  /**
+   * Drops fields nobody reads. Pure; keeps apiVersion, kind and metadata. `previous` is what the store holds, so that parts which are
+   * equal can be taken over from it instead of being held and examined twice.
+   */
+  readonly transform?: ((object: KubeObject, previous: KubeObject | undefined) => KubeObject) | undefined
 }
 
 interface Entry {
@@ -80,13 +83,13 @@ export const createStore = (options: StoreOptions = {}): WritableStore => {
   const byNamespace = createIndex()
   const intern = createInterner()
 
-  const ingest = (object: KubeObject): KubeObject => {
+  const ingest = (object: KubeObject, previous: KubeObject | undefined): KubeObject => {
     const { managedFields, ...metadata } = object.metadata
     const trimmed: KubeObject = {
       ...object,
       metadata: intern(managedFields === undefined ? object.metadata : metadata),
     }
-    const kept = options.transform?.(trimmed) ?? trimmed
+    const kept = options.transform?.(trimmed, previous) ?? trimmed
     return options.pack === true ? pack(kept) : kept
   }
   const put = (key: string, entry: Entry): void => {
@@ -124,10 +127,14 @@ export const createStore = (options: StoreOptions = {}): WritableStore => {
     const order = compareResourceVersions(incoming.metadata.resourceVersion, former?.object.metadata.resourceVersion)
     if (former !== undefined && order !== undefined && order < 0) return undefined
     const same = former !== undefined && order === 0
-    if (same && !former.ahead) return undefined
-    const object = ingest(incoming)
+    if (same) {
+      // The echo of our own write: what is known is the same object, and has been looked at already.
+      if (former.ahead) entries.set(key, { object: former.object, ahead: false })
+      return undefined
+    }
+    const object = ingest(incoming, former?.object)
     put(key, { object, ahead: false })
-    return same ? undefined : { type: 'upsert', object, previous: former?.object }
+    return { type: 'upsert', object, previous: former?.object }
   }
 
   const remove = (gone: KubeObject): StoreChange | undefined => {
@@ -151,12 +158,12 @@ export const createStore = (options: StoreOptions = {}): WritableStore => {
     whole: unpack,
     observe: (written) => {
       const key = keyOf(written.metadata)
-      const former = entries.get(key)?.object.metadata
-      const order = compareResourceVersions(written.metadata.resourceVersion, former?.resourceVersion)
+      const former = entries.get(key)?.object
+      const order = compareResourceVersions(written.metadata.resourceVersion, former?.metadata.resourceVersion)
       // Equal: an apply that changed nothing; the object known is as good.
       if (former !== undefined && order !== undefined && order <= 0) return
       deletedUids.delete(key)
-      put(key, { object: ingest(written), ahead: true })
+      put(key, { object: ingest(written, former), ahead: true })
     },
     observeDeleted: (deleted) => {
       const key = keyOf(deleted.metadata)

@@ -1,3 +1,4 @@
+import { memoByIdentity } from './memo.ts'
 import { profileDefaults } from './profiles.ts'
 import { canonicalQuantity, quantityValue } from './quantities.ts'
 import type { ProfileDefaults } from './profiles.ts'
@@ -105,27 +106,25 @@ const resolveService = (service: Service, field: WorkerField, defaults: ProfileD
 const byKey = <K extends string, V>(keys: readonly K[], value: (key: K) => V): Readonly<Record<K, V>> =>
   Object.fromEntries(keys.map((key) => [key, value(key)])) as Record<K, V>
 
-/** Applies every default. Idempotent: applying it to its own result changes nothing (property test). */
-export const withDefaults = (bot: TodoChatbot): ResolvedTodoChatbot => {
-  const { spec } = bot
+const resolveSpec = memoByIdentity((spec: TodoChatbotSpec): ResolvedSpec => {
   const defaults = profileDefaults[spec.profile]
   return {
-    ...bot,
-    spec: {
-      ...spec,
-      kafka: resolveKafka(spec.kafka, defaults),
-      database: resolveDatabase(spec.database, defaults),
-      stateStore: {
-        ...spec.stateStore,
-        resources: mergeResources(spec.stateStore.resources, defaults.dependency.redis),
-      },
-      dapr: {
-        ...spec.dapr,
-        tracing: { ...spec.dapr.tracing, samplingRate: spec.dapr.tracing.samplingRate ?? defaults.samplingRate },
-        sidecarResources: mergeResources(spec.dapr.sidecarResources, defaults.sidecar),
-      },
-      services: byKey(workerFields, (field) => resolveService(spec.services[field], field, defaults)),
-      images: spec.images ?? {},
+    ...spec,
+    kafka: resolveKafka(spec.kafka, defaults),
+    database: resolveDatabase(spec.database, defaults),
+    stateStore: {
+      ...spec.stateStore,
+      resources: mergeResources(spec.stateStore.resources, defaults.dependency.redis),
     },
+    dapr: {
+      ...spec.dapr,
+      tracing: { ...spec.dapr.tracing, samplingRate: spec.dapr.tracing.samplingRate ?? defaults.samplingRate },
+      sidecarResources: mergeResources(spec.dapr.sidecarResources, defaults.sidecar),
+    },
+    services: byKey(workerFields, (field) => resolveService(spec.services[field], field, defaults)),
+    images: spec.images ?? {},
   }
-}
+})
+
+/** Applies every default. Idempotent: applying it to its own result changes nothing (property test). */
+export const withDefaults = (bot: TodoChatbot): ResolvedTodoChatbot => ({ ...bot, spec: resolveSpec(bot.spec) })

@@ -4,6 +4,8 @@ const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 /** The grammar of every duration in a spec: `5s`, `200ms`, `168h`, `30d`, `1h30m`. Bounded digits keep the sum a safe integer. */
 export const durationPattern = '^([0-9]{1,6}(ms|s|m|h|d))+$'
 
+const grammar = new RegExp(durationPattern)
+
 /** What a message says about {@link durationPattern}. */
 export const durationGrammar =
   'a duration is whole numbers with the units ms, s, m, h or d, such as 200ms, 5s, 1h30m or 7d'
@@ -13,7 +15,7 @@ export const durationGrammar =
  * @throws RangeError when the text does not follow {@link durationPattern}
  */
 export const parseDuration = (text: string): number => {
-  if (!new RegExp(durationPattern).test(text)) throw new RangeError(`${JSON.stringify(text)}: ${durationGrammar}`)
+  if (!grammar.test(text)) throw new RangeError(`${JSON.stringify(text)}: ${durationGrammar}`)
   let total = 0
   for (const [, digits = '', unit = ''] of text.matchAll(/([0-9]+)(ms|s|m|h|d)/g)) {
     total += Number(digits) * (units[unit] ?? Number.NaN)

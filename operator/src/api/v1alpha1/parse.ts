@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { KubeObject } from './kubernetes.ts'
+import { memoByIdentity } from './memo.ts'
 import { maxNameLength } from './names.ts'
 import { problemsOf } from './problems.ts'
 import type { SpecProblem } from './problems.ts'
@@ -17,6 +18,11 @@ const metadataSchema = z.looseObject({
   generation: z.int(),
 })
 
+/** The whole schema is worth some tenths of a millisecond, and every reconcile asks; informers keep a spec that did not change. */
+const parseSpecObject = memoByIdentity((spec: object) => specSchema.safeParse(spec))
+const parseSpec = (spec: unknown): ReturnType<typeof parseSpecObject> =>
+  typeof spec === 'object' && spec !== null ? parseSpecObject(spec) : specSchema.safeParse(spec)
+
 /** What became of an object from the API server. */
 export type Parsed =
   { readonly ok: true; readonly bot: TodoChatbot } | { readonly ok: false; readonly problems: readonly SpecProblem[] }
@@ -27,7 +33,7 @@ export type Parsed =
  */
 export const parseTodoChatbot = (object: KubeObject): Parsed => {
   const metadata = metadataSchema.safeParse(object.metadata)
-  const spec = specSchema.safeParse(object['spec'] ?? {})
+  const spec = parseSpec(object['spec'] ?? {})
   if (!metadata.success || !spec.success) {
     return {
       ok: false,

@@ -74,7 +74,7 @@ export function rolloutsOf(
     workerFields.flatMap((field) => {
       const name = names.worker(system, workerNames[field])
       const live = informers.Deployment.get({ namespace, name })
-      return live === undefined ? [] : [[field, rolloutOf(informers.Deployment.whole(live))]]
+      return live === undefined ? [] : [[field, liveRollout(informers, live)]]
     }),
   )
 }
@@ -90,6 +90,17 @@ export function chatApiIsNew(desired: Desired, live: Readonly<Partial<Record<Wor
 /** Version this desired state is of. */
 export function versionOf({ objects }: Desired, fallback: string): string {
   return objects[0]?.object.metadata.labels?.[label.version] ?? fallback
+}
+
+/** Informers hold a Deployment packed, and unpacking it twice per reconcile would cost more than the rest of a look. */
+const known = new WeakMap<KubeObject, Rollout>()
+
+function liveRollout({ Deployment }: Informers, live: KubeObject): Rollout {
+  const before = known.get(live)
+  if (before !== undefined) return before
+  const rollout = rolloutOf(Deployment.whole(live))
+  known.set(live, rollout)
+  return rollout
 }
 
 function rolloutOf(deployment: KubeObject): Rollout {

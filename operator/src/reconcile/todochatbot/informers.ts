@@ -41,7 +41,7 @@ export function informerOptions(namespaces: readonly string[]): Readonly<Record<
     pack: true,
   })
   return {
-    TodoChatbot: { kind: kinds.TodoChatbot, namespaces },
+    TodoChatbot: { kind: kinds.TodoChatbot, namespaces, transform: withSpecOf },
     Pod: { kind: kinds.Pod, namespaces, labelSelector: ownedSelector, transform: slimPod },
     // Claims are labelled by their StatefulSet's template, which holds only what never changes.
     PersistentVolumeClaim: {
@@ -61,6 +61,16 @@ export function informerOptions(namespaces: readonly string[]): Readonly<Record<
     Resiliency: owned(kinds.Resiliency),
     Subscription: owned(kinds.Subscription),
   }
+}
+
+/**
+ * The spec of the version before, when the generation says that it is the same one: what was worked out from it (parse.ts, defaults.ts)
+ * then stands, and a status that is written costs none of that again.
+ */
+function withSpecOf(resource: KubeObject, previous: KubeObject | undefined): KubeObject {
+  const same =
+    previous?.metadata.uid === resource.metadata.uid && previous?.metadata.generation === resource.metadata.generation
+  return same && previous?.['spec'] !== undefined ? { ...resource, spec: previous['spec'] } : resource
 }
 
 /** Keeps of a pod what views.ts reads: a pod with a sidecar is 15 kB, this is one. */
