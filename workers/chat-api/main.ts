@@ -1,13 +1,14 @@
 import { createAuthenticator, createTokenIssuer } from '../lib/auth.ts'
 import { HttpProblem } from '../lib/http-errors.ts'
+import { deleteExpiredPeriodically } from '../lib/expiry.ts'
 import { createOutboxRelay } from '../lib/outbox-relay.ts'
 import { createStateStore } from '../lib/state-store.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { runWorker } from '../lib/worker.ts'
 import { readEnvironment } from '../lib/environment.ts'
 import { registerChatApi } from './app.ts'
-import { cleanUp } from './cleanup.ts'
 import { chatApiConfigSchema } from './config.ts'
+import { expiries } from './expiries.ts'
 
 await runWorker({
   schema: chatApiConfigSchema,
@@ -45,6 +46,8 @@ await runWorker({
       metrics: metrics.outbox,
     })
     lifecycle.background('outbox relay', (signal) => relay.run(signal))
-    lifecycle.background('cleanup', (signal) => cleanUp({ db: database, now, logger }, signal))
+    lifecycle.background('expiry', (signal) =>
+      deleteExpiredPeriodically({ db: database, expiries: () => expiries, now, logger }, signal),
+    )
   },
 })

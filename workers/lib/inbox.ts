@@ -1,3 +1,4 @@
+import type { Expiry } from './expiry.ts'
 import type { Database, Transaction, TransactionOptions } from './postgres.ts'
 
 /** Whether the effect ran now or had been stored by an earlier delivery of the same event. */
@@ -23,3 +24,13 @@ export const processOnce = (
     await effect(tx)
     return 'processed'
   }, options)
+
+/**
+ * Marks of one consumer that are older than `age` (ms). An event that is delivered again after its mark has gone takes effect again, so the
+ * age must exceed every way an old event can come back: the topic's retention, and replays.
+ */
+export const inboxExpiry = (consumer: 'notification' | 'recurring-task', age: number): Expiry => ({
+  statement: `DELETE FROM inbox WHERE consumer = '${consumer}' AND event_id IN
+    (SELECT event_id FROM inbox WHERE consumer = '${consumer}' AND processed_at <= $1 ORDER BY processed_at LIMIT $2)`,
+  age,
+})

@@ -19,6 +19,8 @@ export interface NotificationOptions {
   logger: Logger
   metrics: Metrics
   tracing: Tracing
+  /** What its sidecar proves itself with. */
+  appToken?: string
   lifecycle: Pick<Lifecycle, 'background'>
   /** Dapr app id. */
   service: string

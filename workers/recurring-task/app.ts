@@ -18,6 +18,8 @@ export interface RecurringTaskOptions {
   logger: Logger
   metrics: Metrics
   tracing: Tracing
+  /** What its sidecar proves itself with. */
+  appToken?: string
   /** Dapr app id. */
   service: string
   settings: RecurringTaskSettings

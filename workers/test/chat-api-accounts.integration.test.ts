@@ -2,7 +2,8 @@ import { createHmac, randomUUID } from 'node:crypto'
 import type { LightMyRequestResponse } from 'fastify'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { deleteExpired } from '../chat-api/cleanup.ts'
+import { expiries } from '../chat-api/expiries.ts'
+import { deleteExpired } from '../lib/expiry.ts'
 import { client, jwtKey, startChatApi } from './support/chat-api.ts'
 import type { ChatApi, Client } from './support/chat-api.ts'
 import { startMigratedDatabase } from './support/migrated-database.ts'
@@ -122,7 +123,7 @@ describe('a wrong password', () => {
 
   it('leaves nothing behind once its window has ended', async () => {
     await post('login', { email: address(), password: 'wrong' })
-    expect(await deleteExpired(system.database, new Date(api.clock.getTime() + 60_000))).toBeGreaterThan(0)
+    expect(await deleteExpired(system.database, expiries, new Date(api.clock.getTime() + 60_000))).toBeGreaterThan(0)
     const { rows } = await system.database.query('SELECT 1 FROM login_failures')
     expect(rows).toEqual([])
   })

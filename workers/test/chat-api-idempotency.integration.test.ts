@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { deleteExpired } from '../chat-api/cleanup.ts'
+import { expiries } from '../chat-api/expiries.ts'
+import { deleteExpired } from '../lib/expiry.ts'
 import { requestHash } from '../chat-api/idempotency.ts'
 import type { Task } from '../lib/task/task.ts'
 import { startChatApi } from './support/chat-api.ts'
@@ -109,7 +110,7 @@ describe('a write with an Idempotency-Key', () => {
       const key = randomUUID()
       const first = await user.send('POST', tasks, { title: 'again' }, keyed(key))
       api.clock = new Date(api.clock.getTime() + 60_001)
-      if (clean) expect(await deleteExpired(system.database, api.clock)).toBeGreaterThan(0)
+      if (clean) expect(await deleteExpired(system.database, expiries, api.clock)).toBeGreaterThan(0)
       const later = await user.send('POST', tasks, { title: 'other' }, keyed(key))
       expect(later.statusCode).toBe(201)
       expect(later.json<Task>().id).not.toBe(first.json<Task>().id)
