@@ -90,6 +90,22 @@ describe('the HTTP server', () => {
     expect(response.body).not.toContain('hunter2')
   })
 
+  test.each([
+    ['DELETE', '/tasks', 'POST'],
+    ['POST', '/fails/a', 'GET, HEAD'],
+  ] as const)('answers %s %s with 405 and the methods that path takes', async (method, url, allow) => {
+    const { server } = await setUp()
+    const response = await server.inject({ method, url })
+    expect(response.headers.allow).toBe(allow)
+    expect(response.json()).toMatchObject({ status: 405, code: 'METHOD_NOT_ALLOWED' })
+  })
+
+  test('does not take a longer or an empty path for one it has', async () => {
+    const { server } = await setUp()
+    for (const url of ['/fails/a/b', '/fails/'])
+      expect((await server.inject({ method: 'PUT', url })).statusCode).toBe(404)
+  })
+
   test('refuses content types it does not read', async () => {
     const { server } = await setUp()
     const response = await server.inject({ ...post, headers: { 'content-type': 'text/xml' }, payload: '<a/>' })

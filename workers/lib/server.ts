@@ -9,6 +9,7 @@ import type { Metrics } from './metrics.ts'
 import { StorageError } from './postgres-errors.ts'
 import { isCorrelationId, runInContext } from './request-context.ts'
 import type { RequestContext } from './request-context.ts'
+import { rememberRoutes } from './route-methods.ts'
 import type { ActiveSpan, Tracing } from './tracing.ts'
 
 declare module 'fastify' {
@@ -31,7 +32,15 @@ export interface ServerOptions {
 }
 
 /** Routes that machines call every few seconds: not traced, and logged at the finest level only. */
-const quietRoutes = new Set(['/livez', '/readyz', '/health', '/metrics', '/dapr/config', '/dapr/subscribe'])
+const quietRoutes = new Set([
+  '/livez',
+  '/readyz',
+  '/health',
+  '/metrics',
+  '/v1.0/metrics',
+  '/dapr/config',
+  '/dapr/subscribe',
+])
 
 const clientErrors: Readonly<Record<string, readonly [ConstructorParameters<typeof HttpProblem>[0], string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['PAYLOAD_TOO_LARGE', 'the request body is larger than allowed'],
@@ -93,6 +102,7 @@ export const createServer = (options: ServerOptions): FastifyInstance => {
       void sendProblem(toProblem(error, request), request, reply)
     },
   })
+  const methodsOf = rememberRoutes(server)
   server.decorateRequest('context')
   server.decorateRequest('span')
 
@@ -154,12 +164,16 @@ export const createServer = (options: ServerOptions): FastifyInstance => {
   server.setErrorHandler((error, request, reply) =>
     runInContext(request.context, () => sendProblem(toProblem(error, request), request, reply)),
   )
-  server.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      new HttpProblem('NOT_FOUND', `there is no ${request.method} ${request.url.split('?')[0] ?? ''}`),
-      request,
-      reply,
-    ),
-  )
+  server.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? ''
+    const allowed = methodsOf(path)
+    const problem =
+      allowed.length === 0
+        ? new HttpProblem('NOT_FOUND', `there is no ${request.method} ${path}`)
+        : new HttpProblem('METHOD_NOT_ALLOWED', `${path} takes ${allowed.join(', ')} and not ${request.method}`, {
+            headers: { allow: allowed.join(', ') },
+          })
+    return sendProblem(problem, request, reply)
+  })
   return server
 }
