@@ -1,9 +1,10 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Principal } from '../lib/auth.ts'
 import { HttpProblem, parseInput } from '../lib/http-errors.ts'
 import type { Database } from '../lib/postgres.ts'
 import type { AuditSettings } from './config.ts'
+import { diagnose } from './diagnostics/diagnose.ts'
 import { countEntries, findEntry, listEntries } from './store.ts'
 import type { EntryFilter } from './store.ts'
 import { verifyTrail } from './verify.ts'
@@ -46,6 +47,8 @@ export interface AuditRoutesOptions {
   readonly database: Database
   readonly authenticate: (authorization: string | undefined) => Promise<Principal>
   readonly settings: AuditSettings
+  /** ms from which on a statement counts as slow in /diagnostics. */
+  readonly slowQueryThreshold: number
   /** Aborted when the process stops; ends a verification under way. */
   readonly signal: AbortSignal
 }
@@ -59,7 +62,7 @@ const scopeOf = (principal: Principal, userId?: string): Pick<EntryFilter, 'user
   return { userId: principal.userId }
 }
 
-/** The audit trail over HTTP: list, one entry, history of a task, verification. Read only. */
+/** The audit trail over HTTP: list, one entry, history of a task, verification; and what the database says of itself. Read only. */
 export const registerAuditRoutes = (server: FastifyInstance, options: AuditRoutesOptions): void => {
   const { database, authenticate, settings } = options
   let verifying = false
@@ -98,9 +101,18 @@ export const registerAuditRoutes = (server: FastifyInstance, options: AuditRoute
     return { taskId, entries, nextAfterSeq: entries.length === limit ? entries.at(-1)?.seq : undefined }
   })
 
-  server.get('/audit/verify', async (request, reply) => {
+  const machinesOnly = async (request: FastifyRequest, what: string): Promise<void> => {
     const principal = await authenticate(request.headers.authorization)
-    if (principal.kind !== 'service') throw new HttpProblem('FORBIDDEN', 'verification needs the service token')
+    if (principal.kind !== 'service') throw new HttpProblem('FORBIDDEN', `${what} needs the service token`)
+  }
+
+  server.get('/diagnostics', async (request) => {
+    await machinesOnly(request, 'a look into the database')
+    return diagnose(database, options.slowQueryThreshold)
+  })
+
+  server.get('/audit/verify', async (request, reply) => {
+    await machinesOnly(request, 'verification')
     const range = parseInput(verifyQuery, request.query, 'query')
     // One at a time: each reads the whole range, and a second one would find the same.
     if (verifying) {

@@ -238,6 +238,7 @@ describe('the worker over HTTP', () => {
       database: trail.database,
       authenticate: createAuthenticator({ jwtKey, serviceToken }),
       settings: { verifyBatchSize: 100 },
+      slowQueryThreshold: 200,
       signal,
       now: () => new Date(),
     })
