@@ -5,12 +5,14 @@ import { auditConfigSchema } from './config.ts'
 
 await runWorker({
   schema: auditConfigSchema,
-  secrets: ['jwtKey', 'serviceToken'],
+  secrets: ['appToken', 'jwtKey', 'serviceToken'],
   build: ({ config, secrets, server, lifecycle, ...parts }) =>
     registerAudit(server, {
       ...parts,
+      appToken: secrets.appToken,
       authenticate: createAuthenticator(secrets),
       settings: config.settings,
+      slowQueryThreshold: config.database.slowQueryThreshold,
       signal: lifecycle.signal,
       now: () => new Date(),
     }),

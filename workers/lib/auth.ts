@@ -33,6 +33,20 @@ export const createTokenIssuer = (options: {
       .sign(key)
 }
 
+/**
+ * Lets only the sidecar in: daprd sends the token of `dapr.io/app-token-secret` with every request to its app. Without a token, for a worker
+ * that runs outside a cluster, everybody is let in.
+ */
+export const sidecarGuard =
+  (appToken: string | undefined): ((headers: Readonly<Record<string, unknown>>) => void) =>
+  (headers) => {
+    if (appToken === undefined) return
+    const given = headers['dapr-api-token']
+    if (typeof given !== 'string' || !sameSecret(given, appToken)) {
+      throw new HttpProblem('UNAUTHENTICATED', 'events are taken from the Dapr sidecar only')
+    }
+  }
+
 const unauthenticated = (detail: string): HttpProblem =>
   new HttpProblem('UNAUTHENTICATED', detail, { headers: { 'www-authenticate': 'Bearer' } })
 

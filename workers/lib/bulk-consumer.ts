@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { sidecarGuard } from './auth.ts'
 import type { Subscription } from './consumer.ts'
 import { asText, bodyLimit, createDeliverer, handlerTimeout, parseJson, positionOf, toEvent } from './delivery.ts'
 import type { ConsumerOptions, Delivery, Status } from './delivery.ts'
@@ -28,6 +29,7 @@ export const registerBulkSubscription = <Data>(
   options: ConsumerOptions,
 ): void => {
   const { inContext, succeeded, failed, count } = createDeliverer(options)
+  const guard = sidecarGuard(options.appToken)
   const topic = subscription.path.slice(subscription.path.lastIndexOf('/') + 1)
   type Entry = { readonly entryId: string; readonly delivery: Delivery<Data> }
 
@@ -90,6 +92,10 @@ export const registerBulkSubscription = <Data>(
     return { statuses: envelope.entries.map(({ entryId }) => ({ entryId, status: statuses.get(entryId) ?? 'RETRY' })) }
   }
   void server.register((scope, _options, done) => {
+    scope.addHook('onRequest', (request, _reply, next) => {
+      guard(request.headers)
+      next()
+    })
     asText(scope)
     scope.post(subscription.path, { bodyLimit }, async (request) => {
       const timer = options.metrics.inbox.duration.startTimer({ topic })

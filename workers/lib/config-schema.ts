@@ -70,6 +70,8 @@ const sharedFields = {
   http: z.object({ port: portSchema }),
   dapr: z.object({
     httpPort: portSchema.default(3500),
+    /** Where daprd serves its Prometheus metrics. */
+    metricsPort: portSchema.default(9090),
     pubsub: z.string().min(1).max(253),
     stateStore: z.string().min(1).max(253).optional(),
   }),

@@ -166,3 +166,35 @@ describe('a bulk subscription', () => {
     expect(calls).toBe(1)
   })
 })
+
+describe('a worker that knows its sidecar by a token', () => {
+  const send = async (path: string, headers: Record<string, string>) => {
+    const { server, parts } = await setUp()
+    const options = { ...parts, appToken: 'the-token' }
+    let handled = 0
+    const handle = () => Promise.resolve<Processed>((handled += 1) > 0 ? 'processed' : 'duplicate')
+    registerSubscription(server, { path: '/events/task-events', data, handle }, options)
+    registerBulkSubscription(
+      server,
+      { path: '/events/bulk', data, handle: async (deliveries) => Promise.all(deliveries.map(handle)) },
+      options,
+    )
+    const payload = path.endsWith('bulk') ? { entries: [{ entryId: '1', event: event(1) }] } : event(1)
+    const response = await server.inject({
+      method: 'POST',
+      url: path,
+      headers: { 'content-type': 'application/cloudevents+json', ...headers },
+      payload: JSON.stringify(payload),
+    })
+    return { code: response.statusCode, handled }
+  }
+
+  test.each(['/events/task-events', '/events/bulk'])(
+    'takes events at %s from it and from nobody else',
+    async (path) => {
+      expect(await send(path, { 'dapr-api-token': 'the-token' })).toEqual({ code: 200, handled: 1 })
+      for (const headers of [{}, { 'dapr-api-token': 'a-guess' }, { 'dapr-api-token': '' }])
+        expect(await send(path, headers as Record<string, string>)).toEqual({ code: 401, handled: 0 })
+    },
+  )
+})

@@ -16,6 +16,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
+import { sidecarGuard } from './auth.ts'
 import type { CloudEvent } from './cloud-event.ts'
 import {
   asText,
@@ -50,6 +51,7 @@ export const registerSubscription = <Data>(
   options: ConsumerOptions,
 ): void => {
   const { inContext, succeeded, failed, count } = createDeliverer(options)
+  const guard = sidecarGuard(options.appToken)
   const topic = subscription.path.slice(subscription.path.lastIndexOf('/') + 1)
   const deliver = async (body: string, headers: Readonly<Record<string, unknown>>): Promise<Status> => {
     let event: CloudEvent | undefined
@@ -71,6 +73,10 @@ export const registerSubscription = <Data>(
     }
   }
   void server.register((scope, _options, done) => {
+    scope.addHook('onRequest', (request, _reply, next) => {
+      guard(request.headers)
+      next()
+    })
     asText(scope)
     scope.post(subscription.path, { bodyLimit }, async (request) => {
       const timer = options.metrics.inbox.duration.startTimer({ topic })

@@ -30,6 +30,8 @@ export interface ConsumerOptions {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly tracing: Tracing
+  /** What the sidecar proves itself with (auth.ts); absent: whoever reaches the port is believed. */
+  readonly appToken?: string
 }
 
 /** Dapr's answers (dapr/pkg/runtime/subscription/postman/http). */

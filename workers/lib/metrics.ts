@@ -29,6 +29,8 @@ export interface Metrics {
   /** `route` is the route's pattern, never the URL, and `status` its class (`2xx`): labels stay bounded. */
   readonly httpDuration: Histogram<'method' | 'route' | 'status'>
   readonly queryDuration: Histogram
+  /** Statements slower than `spec.database.slowQueryThreshold`. */
+  readonly slowQueries: Counter
   readonly outbox: OutboxMetrics
   readonly inbox: InboxMetrics
   /** Reports the pool's connections by state from now on. */
@@ -62,6 +64,7 @@ export const createMetrics = (options: { readonly service: string; readonly vers
       'status',
     ]),
     queryDuration: histogram('todochatbot_database_query_duration_seconds', 'Time of one statement.', []),
+    slowQueries: counter('todochatbot_database_slow_queries_total', 'Statements slower than the threshold.', []),
     outbox: {
       published: counter('todochatbot_outbox_published_total', 'Events the broker acknowledged.', ['topic']),
       failures: counter('todochatbot_outbox_publish_failures_total', 'Events a publish attempt failed for.', ['topic']),

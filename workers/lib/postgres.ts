@@ -68,8 +68,8 @@ export interface DatabaseOptions {
   readonly slowQueryThreshold: number
   readonly connectTimeout?: number
   readonly logger: Logger
-  /** Told the duration in seconds of every statement. */
-  readonly onQuery?: (seconds: number) => void
+  /** Told the duration in seconds of every statement, and whether it was slower than the threshold. */
+  readonly onQuery?: (seconds: number, slow: boolean) => void
 }
 
 const connectTimeoutDefault = 5_000
@@ -124,8 +124,9 @@ export const createDatabase = (options: DatabaseOptions): Database => {
       throw StorageError.from(error)
     } finally {
       const elapsed = performance.now() - started
-      options.onQuery?.(elapsed / 1000)
-      if (elapsed >= slowQueryThreshold) {
+      const slow = elapsed >= slowQueryThreshold
+      options.onQuery?.(elapsed / 1000, slow)
+      if (slow) {
         logger.warn({ durationMs: Math.round(elapsed), statement: text.replace(/\s+/g, ' ').trim() }, 'slow query')
       }
     }

@@ -18,12 +18,13 @@ import { createDatabase } from './postgres.ts'
 import type { Database } from './postgres.ts'
 import { registerProbes } from './probes.ts'
 import { createServer } from './server.ts'
+import { registerSidecarMetrics } from './sidecar-metrics.ts'
 import { reportFailure } from './termination.ts'
 import { createTracing } from './tracing.ts'
 import type { Tracing } from './tracing.ts'
 
 /** Secret files a worker may ask for beside `databaseUri`, which all of them have. */
-export type SecretName = 'jwtKey' | 'serviceToken'
+export type SecretName = 'appToken' | 'jwtKey' | 'serviceToken'
 
 /** Everything a worker is built from; all of it is closed by the lifecycle, in the right order. */
 export interface WorkerContext<Settings, Secret extends SecretName = never> {
@@ -81,7 +82,10 @@ const start = async <Settings, Secret extends SecretName>(
     applicationName: config.service,
     ...config.database,
     logger,
-    onQuery: (seconds) => metrics.queryDuration.observe(seconds),
+    onQuery: (seconds, slow) => {
+      metrics.queryDuration.observe(seconds)
+      if (slow) metrics.slowQueries.inc()
+    },
   })
   metrics.observePool(database)
   const sidecar = createSidecar({ port: environment.daprHttpPort ?? config.dapr.httpPort, pubsub: config.dapr.pubsub })
@@ -91,6 +95,7 @@ const start = async <Settings, Secret extends SecretName>(
   const pool = (): ReturnType<Database['stats']> => database.stats()
   registerProbes(server, { ...identity, phase: lifecycle.phase, checks, metrics, pool, applied: live.applied })
   registerDaprRoutes(server)
+  registerSidecarMetrics(server, { port: config.dapr.metricsPort })
   live.watch({ logger, signal: lifecycle.signal })
 
   lifecycle.onClose('tracing', () => tracing.shutdown())

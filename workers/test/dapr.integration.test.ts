@@ -9,6 +9,7 @@ import { listEntries } from '../audit/store.ts'
 import { verifyTrail } from '../audit/verify.ts'
 import { createAuthenticator } from '../lib/auth.ts'
 import { registerDaprRoutes } from '../lib/consumer.ts'
+import { registerSidecarMetrics } from '../lib/sidecar-metrics.ts'
 import { createSidecar } from '../lib/dapr.ts'
 import type { Sidecar } from '../lib/dapr.ts'
 import { createMetrics } from '../lib/metrics.ts'
@@ -18,6 +19,7 @@ import { createServer } from '../lib/server.ts'
 import { createStateStore } from '../lib/state-store.ts'
 import { createTracing } from '../lib/tracing.ts'
 import type { Tracing } from '../lib/tracing.ts'
+import { freePorts } from '../../hack/cluster/free-ports.ts'
 import { eventually } from './support/eventually.ts'
 import { startMigratedDatabase, testLogger } from './support/migrated-database.ts'
 import type { MigratedDatabase } from './support/migrated-database.ts'
@@ -95,11 +97,15 @@ beforeAll(async () => {
   const parts = { logger: testLogger, metrics: createMetrics(identity), tracing }
   server = createServer(parts)
   registerDaprRoutes(server)
+  const [metricsPort = 0] = await freePorts(1)
+  registerSidecarMetrics(server, { port: metricsPort })
   registerAudit(server, {
     ...parts,
+    appToken: 'app-token',
     database: postgres.database,
     authenticate: createAuthenticator({ jwtKey: Buffer.alloc(32).toString('base64url'), serviceToken: 'token' }),
     settings: { verifyBatchSize: 100 },
+    slowQueryThreshold: 200,
     signal,
     now: () => new Date(),
   })
@@ -109,6 +115,8 @@ beforeAll(async () => {
   daprd = await startDaprd({
     appId: 'todo-audit',
     appPort,
+    appToken: 'app-token',
+    args: ['--metrics-port', String(metricsPort)],
     resources: resources(kafka.brokers, redis.address, redis.password),
   })
   sidecar = createSidecar({ port: daprd.httpPort, pubsub: 'task-pubsub' })
@@ -212,6 +220,23 @@ describe('through a real sidecar and a real broker', () => {
     await store.delete('chat-1')
     expect(await store.get('chat-1')).toBeUndefined()
     await store.close()
+  })
+
+  test("GET /v1.0/metrics of the worker holds the sidecar's metrics in Prometheus text", async () => {
+    const response = await server.inject({ method: 'GET', url: '/v1.0/metrics' })
+    expect(response.statusCode).toBe(200)
+    expect(response.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
+    expect(response.body).toMatch(/^dapr_runtime_component_loaded\{app_id="todo-audit"/m)
+  })
+
+  test('nobody but the sidecar delivers events', async () => {
+    const response = await server.inject({
+      method: 'POST',
+      url: '/events/task-events',
+      headers: { 'content-type': 'application/cloudevents+json' },
+      payload: '{}',
+    })
+    expect(response.statusCode).toBe(401)
   })
 
   test('a topic that does not exist is a failure that names the topic, not a success', async () => {

@@ -81,7 +81,7 @@ export function template(dependencies: Dependencies): Template {
     images: operandImages,
     credentials: {
       ...{ ownerPassword: secret(), appPassword: secret(), redisPassword: secret() },
-      ...{ jwtKey: secret(), serviceToken: secret() },
+      ...{ jwtKey: secret(), serviceToken: secret(), appToken: secret() },
     },
     secretHashes: {},
     active: { debug: [], boost: [] },

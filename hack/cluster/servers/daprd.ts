@@ -11,6 +11,8 @@ export interface DaprdOptions {
   readonly appId: string
   /** Port the application listens on (127.0.0.1); without it nothing is delivered. */
   readonly appPort?: number
+  /** Token it proves itself to the application with, as `dapr.io/app-token-secret` gives it one in a cluster. */
+  readonly appToken?: string
   /** Dapr objects (Component, Subscription, Resiliency) as plain values; standalone daprd reads them without a cluster. */
   readonly resources: readonly Readonly<Record<string, unknown>>[]
   /** Dapr Configuration object, if any. */
@@ -23,6 +25,8 @@ export interface DaprdOptions {
 export interface DaprdServer extends Server {
   /** Port of the HTTP API, what Dapr injects as DAPR_HTTP_PORT. */
   readonly httpPort: number
+  /** Port of its own Prometheus metrics. */
+  readonly metricsPort: number
   readonly url: string
 }
 
@@ -57,6 +61,7 @@ export async function startDaprd(options: DaprdOptions): Promise<DaprdServer> {
         ...['--dapr-internal-grpc-listen-address', '127.0.0.1', '--dapr-public-listen-address', '127.0.0.1'],
         ...(options.args ?? []),
       ],
+      ...(options.appToken === undefined ? {} : { env: { APP_API_TOKEN: options.appToken } }),
       ready: async () => {
         const response = await request(`${url}/v1.0/healthz/outbound`, { headersTimeout: 2_000 })
         await response.body.dump()
@@ -64,6 +69,6 @@ export async function startDaprd(options: DaprdOptions): Promise<DaprdServer> {
       },
       timeout: 30_000,
     })
-    return { ...server, httpPort: http, url }
+    return { ...server, httpPort: http, metricsPort: metrics, url }
   })
 }

@@ -124,6 +124,7 @@ describe('credentials', () => {
   test('of External dependencies are the admin’s: named with the keys they must hold and the field that names them', () =>
     expect(referencedSecrets(aTodoChatbot(externalSpec))).toEqual([
       { name: 'todo-auth', keys: ['jwtKey', 'serviceToken'] },
+      { name: 'todo-app-token', keys: ['token'] },
       { field: 'spec.database.secretRef', name: 'my-database', keys: ['uri', 'ownerUri'] },
       { field: 'spec.stateStore.secretRef', name: 'my-redis', keys: ['password'] },
     ]))

@@ -136,9 +136,9 @@ describe('the pods of a worker', () => {
 
   test.each([
     ['todo-chat-api', ['databaseUri', 'jwtKey']],
-    ['todo-audit', ['databaseUri', 'jwtKey', 'serviceToken']],
-    ['todo-recurring-task', ['databaseUri']],
-    ['todo-notification', ['databaseUri']],
+    ['todo-audit', ['databaseUri', 'jwtKey', 'serviceToken', 'appToken']],
+    ['todo-recurring-task', ['databaseUri', 'appToken']],
+    ['todo-notification', ['databaseUri', 'appToken']],
   ])('%s sees the secrets it uses and no other, as files', (name, files) => {
     const { volumes, containers } = template({}, name).spec
     const sources = volumes.find((volume) => volume.name === 'secrets')?.projected?.sources as {
@@ -171,6 +171,7 @@ describe('the sidecar of a worker', () => {
     expect(annotations).toMatchObject({
       'dapr.io/enabled': 'true',
       'dapr.io/app-id': 'todo-audit',
+      'dapr.io/app-token-secret': 'todo-app-token',
       'dapr.io/app-port': '3003',
       'dapr.io/config': 'todo-config',
       'dapr.io/log-level': 'warn',

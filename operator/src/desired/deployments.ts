@@ -4,6 +4,7 @@ import { names, workerNames, workerPorts } from '../api/v1alpha1/names.ts'
 import { workerFields } from '../api/v1alpha1/schema/services.ts'
 import type { WorkerField } from '../api/v1alpha1/schema/services.ts'
 import { boosted } from './boost.ts'
+import { subscriptionsOf } from './dapr-subscriptions.ts'
 import { contentHash } from './hash.ts'
 import { imageOf } from './image.ts'
 import { owned, versionOf } from './object.ts'
@@ -51,6 +52,7 @@ const secretsOf = ({ bot }: DesireInput, field: WorkerField): readonly string[] 
   return [
     databaseReference(bot).name,
     names.authSecret(system),
+    names.appTokenSecret(system),
     ...(stateStoreUsers.includes(field) && bot.spec.stateStore.mode === 'Embedded' ? [names.redisSecret(system)] : []),
     ...externalSecrets(bot)
       .filter((secret) => stateStoreUsers.includes(field) || !secret.field?.startsWith('spec.stateStore'))
@@ -87,6 +89,9 @@ const volumes = (input: DesireInput, field: WorkerField): readonly Json[] => {
                   keys.map((key) => [key, key]),
                 ),
               ]),
+          ...(subscriptionsOf[field].length === 0
+            ? []
+            : [secretSource(names.appTokenSecret(system), [['token', 'appToken']])]),
         ],
       },
     },

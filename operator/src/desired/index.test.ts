@@ -105,13 +105,13 @@ describe('the list of a system', () => {
 
   test('with everything Embedded', () =>
     expect(kinds({})).toEqual({
-      ...{ ServiceAccount: 8, Secret: 3, ConfigMap: 9, Service: 7, StatefulSet: 3, Deployment: 4, Job: 1 },
+      ...{ ServiceAccount: 8, Secret: 4, ConfigMap: 9, Service: 7, StatefulSet: 3, Deployment: 4, Job: 1 },
       ...{ Configuration: 1, Component: 2, Resiliency: 1, Subscription: 4 },
     }))
 
   test('with everything External', () =>
     expect(kinds(externalSpec)).toEqual({
-      ...{ ServiceAccount: 5, Secret: 1, ConfigMap: 9, Service: 4, Deployment: 4, Job: 1 },
+      ...{ ServiceAccount: 5, Secret: 2, ConfigMap: 9, Service: 4, Deployment: 4, Job: 1 },
       ...{ Configuration: 1, Component: 2, Resiliency: 1, Subscription: 4 },
     }))
 })

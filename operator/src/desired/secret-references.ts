@@ -63,6 +63,7 @@ export const referencedSecrets = (bot: Bot): readonly SecretReference[] => {
   const { metadata, spec } = bot
   return [
     { name: names.authSecret(metadata.name), keys: ['jwtKey', 'serviceToken'] },
+    { name: names.appTokenSecret(metadata.name), keys: ['token'] },
     ...(spec.database.mode === 'Embedded'
       ? [{ name: names.databaseSecret(metadata.name), keys: ['ownerPassword', 'appPassword', 'ownerUri', 'uri'] }]
       : []),

@@ -42,9 +42,10 @@ const databaseSecret = (input: DesireInput): DesiredObject => {
 export const secrets: Desire = (input) => {
   const { bot, facts } = input
   const system = bot.metadata.name
-  const { jwtKey, serviceToken, redisPassword } = facts.credentials
+  const { appToken, jwtKey, serviceToken, redisPassword } = facts.credentials
   return [
     secret(input, names.authSecret(system), 'todochatbot', { jwtKey, serviceToken }),
+    secret(input, names.appTokenSecret(system), 'todochatbot', { token: appToken }),
     ...(bot.spec.database.mode === 'Embedded' ? [databaseSecret(input)] : []),
     ...(bot.spec.stateStore.mode === 'Embedded'
       ? [secret(input, names.redisSecret(system), 'redis', { password: redisPassword })]

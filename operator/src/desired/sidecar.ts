@@ -52,6 +52,7 @@ export const sidecarAnnotations = (
     'dapr.io/app-port': String(workerPorts[field]),
     'dapr.io/app-protocol': 'http',
     'dapr.io/config': names.daprConfiguration(metadata.name),
+    'dapr.io/app-token-secret': names.appTokenSecret(metadata.name),
     'dapr.io/log-level': spec.dapr.logLevel,
     'dapr.io/log-as-json': 'true',
     'dapr.io/app-max-concurrency': spec.dapr.appMaxConcurrency?.toString(),

@@ -30,6 +30,7 @@ export interface GeneratedCredentials {
   /** 32 random bytes, base64url. */
   readonly jwtKey: string
   readonly serviceToken: string
+  readonly appToken: string
 }
 
 /** What the pure builders need to know beside the resource. */

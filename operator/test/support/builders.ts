@@ -44,6 +44,7 @@ export const someFacts = (facts: Partial<Facts> = {}): Facts => ({
     redisPassword: 'secret-redis',
     jwtKey: 'secret-jwt',
     serviceToken: 'secret-service',
+    appToken: 'secret-app',
   },
   secretHashes: {},
   active: { debug: [], boost: [] },

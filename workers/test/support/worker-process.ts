@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -32,12 +33,19 @@ const topics = { taskEvents: 'task-events', taskReminders: 'task-reminders', tas
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
   const service = `todo-${options.worker}`
   const [port = 0] = await freePorts(1)
-  const sidecar = await startDaprd({ appId: service, appPort: port, resources: daprObjects(options, service) })
+  const appToken = randomUUID()
+  const sidecar = await startDaprd({
+    appId: service,
+    appPort: port,
+    appToken,
+    resources: daprObjects(options, service),
+  })
   const folder = await mkdtemp(join(tmpdir(), `todochatbot-${options.worker}-`))
   const [config, secrets] = [join(folder, 'config'), join(folder, 'secrets')]
   await mkdir(config)
   await mkdir(secrets)
   await writeFile(join(secrets, 'databaseUri'), options.databaseUri)
+  await writeFile(join(secrets, 'appToken'), appToken)
   await writeFile(
     join(config, 'config.json'),
     JSON.stringify({

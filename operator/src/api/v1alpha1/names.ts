@@ -59,6 +59,8 @@ export const names = {
   redisSecret: (system: string) => `${system}-redis`,
   /** Generated Secret with the keys of the workers' own tokens. */
   authSecret: (system: string) => `${system}-auth`,
+  /** Generated Secret with the token by which a worker knows its own sidecar; Dapr reads its key `token`. */
+  appTokenSecret: (system: string) => `${system}-app-token`,
   /** Dapr Component of Kafka. */
   pubsub: (system: string) => `${system}-task-pubsub`,
   /** Dapr Component of the state store. */

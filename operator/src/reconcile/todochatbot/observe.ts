@@ -132,6 +132,7 @@ export function factsFrom(
       redisPassword: random(),
       jwtKey: random(),
       serviceToken: random(),
+      appToken: random(),
     },
     active,
     secretHashes: Object.fromEntries([...known].map(([name, { hash }]) => [name, hash])),
