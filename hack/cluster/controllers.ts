@@ -29,6 +29,8 @@ export async function ensureControllers(stateDir: string, programs: string, plan
         `--cluster-signing-key-file=${plane.authority.key}`,
       ],
       ...[`--cluster-cidr=${settings.podRange}`, '--allocate-node-cidrs=false'],
+      // As often as metrics come; the default is 15 s.
+      '--horizontal-pod-autoscaler-sync-period=5s',
     ],
   })
   await ensureDaemon(stateDir, {

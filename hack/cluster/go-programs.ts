@@ -6,7 +6,7 @@ import { contentHash } from './content-hash.ts'
 
 /** Programs built from the Go module beside this file, by the names they are started by, in one folder. */
 export interface GoPrograms {
-  /** Holds etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kube-proxy, daprd, coredns, pause. */
+  /** Holds etcd, the components of Kubernetes, metrics-server, daprd, coredns, pause. */
   readonly folder: string
   /** Content hash of the sources they were built from. */
   readonly hash: string
@@ -17,7 +17,10 @@ const SOURCES = ['go.mod', 'go.sum', 'kubernetes', 'dapr', 'coredns', 'pause']
 
 /** Names each binary answers to; see the switch in its main.go. */
 const NAMES = {
-  kubernetes: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'kubelet'],
+  kubernetes: [
+    ...['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'kubelet'],
+    'metrics-server',
+  ],
   dapr: ['operator', 'injector', 'sentry', 'placement', 'daprd'],
   coredns: [],
   pause: [],

@@ -22,6 +22,7 @@ export const settings = {
     scheduler: 10259,
     kubeProxyHealth: 10256,
     kubeProxyMetrics: 10249,
+    metricsServer: 10261,
     /** chat-api on 127.0.0.1, a NodePort. */
     chatApi: 30800,
   },

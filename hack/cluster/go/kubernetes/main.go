@@ -30,6 +30,7 @@ func main() {
 		"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
 		"kube-proxy":              proxy.NewProxyCommand,
 		"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
+		"metrics-server":          newMetricsServerCommand,
 	}
 	name := filepath.Base(os.Args[0])
 	if name == "etcd" {
