@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
 import { Agent, request } from 'undici'
 
 /** The little that starting a cluster asks of an API server; products use their own client. */
@@ -10,6 +11,11 @@ export interface ApiClient {
     body?: unknown,
     contentType?: string,
   ): Promise<unknown>
+  /**
+   * The lines of an answer as they come, for watches: one JSON object each. Ends when the server ends the answer.
+   * @param silence ms without a line after which it fails.
+   */
+  lines(path: string, silence: number, signal: AbortSignal): AsyncIterable<string>
   close(): Promise<void>
 }
 
@@ -40,6 +46,8 @@ interface KubeconfigFile {
   ]
 }
 
+const USER_AGENT = { 'user-agent': 'todochatbot-dev-cluster' }
+
 /** A client for a kubeconfig written by this folder (JSON, one cluster, one user, embedded keys). */
 export async function apiClient(kubeconfigPath: string): Promise<ApiClient> {
   const { server, ca, cert, key } = await readCredentials(kubeconfigPath)
@@ -49,10 +57,7 @@ export async function apiClient(kubeconfigPath: string): Promise<ApiClient> {
       const response = await request(`${server}${path}`, {
         method,
         dispatcher,
-        headers: {
-          'user-agent': 'todochatbot-dev-cluster',
-          ...(body === undefined ? {} : { 'content-type': contentType }),
-        },
+        headers: { ...USER_AGENT, ...(body === undefined ? {} : { 'content-type': contentType }) },
         body: body === undefined ? null : JSON.stringify(body),
       })
       const text = await response.body.text()
@@ -62,6 +67,14 @@ export async function apiClient(kubeconfigPath: string): Promise<ApiClient> {
       } catch {
         return text
       }
+    },
+    async *lines(path, silence, signal) {
+      const options = { dispatcher, headers: USER_AGENT, bodyTimeout: silence, signal }
+      const response = await request(`${server}${path}`, { method: 'GET', ...options })
+      if (response.statusCode >= 400) {
+        throw new ApiError(response.statusCode, `GET ${path}`, await response.body.text())
+      }
+      yield* createInterface({ input: response.body, crlfDelay: Infinity })
     },
     close: () => dispatcher.close(),
   }

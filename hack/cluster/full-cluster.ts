@@ -18,6 +18,8 @@ import type { GoPrograms } from './go-programs.ts'
 import { kafkaJars } from './kafka-jars.ts'
 import { kubectlFor } from './kubectl.ts'
 import type { Kubectl } from './kubectl.ts'
+import { ensureMetricsServer } from './metrics-server.ts'
+import { ensureNetworkPolicies } from './network-policy/index.ts'
 import { ensureNetwork } from './network.ts'
 import { ensureNode } from './node.ts'
 import type { Progress } from './progress.ts'
@@ -26,7 +28,7 @@ import { cacheFolder } from './folders.ts'
 import { recordFootprint } from './footprint.ts'
 import { ensureVolumes } from './volumes/index.ts'
 
-/** A cluster with DNS, volumes and Dapr. */
+/** A cluster with DNS, volumes, NetworkPolicies, metrics and Dapr. */
 export interface InstalledCluster extends Kubectl {
   readonly kubeconfigPath: string
 }
@@ -91,7 +93,7 @@ async function startLocalCluster(
   await recordFootprint(stateDir)
   // What needs the network or the compiler runs side by side.
   const [programs] = await Promise.all([
-    progress.step('Go programs: Kubernetes, etcd, Dapr, CoreDNS', (note) =>
+    progress.step('Go programs: Kubernetes, etcd, metrics-server, Dapr, CoreDNS', (note) =>
       goPrograms((done, total) => note(`${done} of ${total} packages`)),
     ),
     packages.then(() => progress.step('kubectl and helm', () => commandLineTools())),
@@ -106,10 +108,17 @@ async function startLocalCluster(
     await Promise.all(images.map((image) => importImage(stateDir, image.reference, image.archive)))
     return images
   })
-  await progress.step('CoreDNS and volumes', () =>
-    Promise.all([ensureDns(kubectl, coredns.reference), ensureVolumes(stateDir, plane.kubeconfigPath, kubectl)]),
+  await progress.step('CoreDNS, volumes and NetworkPolicies', () =>
+    Promise.all([
+      ensureDns(kubectl, coredns.reference),
+      ensureVolumes(stateDir, plane.kubeconfigPath, kubectl),
+      ensureNetworkPolicies(stateDir, plane.kubeconfigPath),
+    ]),
   )
-  await progress.step('Dapr control plane', () => ensureDapr(kubectl, { image: dapr.reference }))
+  await Promise.all([
+    progress.step('Dapr control plane', () => ensureDapr(kubectl, { image: dapr.reference })),
+    progress.step('metrics-server', () => ensureMetricsServer(stateDir, programs.folder, plane, kubectl)),
+  ])
   return { ...kubectl, kubeconfigPath: plane.kubeconfigPath }
 }
 

@@ -19,6 +19,7 @@ export const CNI_NETWORK = 'todochatbot-dev'
 const KERNEL_SETTINGS: Readonly<Record<string, string | undefined>> = {
   'net/ipv4/ip_forward': '1',
   'net/bridge/bridge-nf-call-iptables': '1',
+  'net/bridge/bridge-nf-call-ip6tables': '1',
   'net/ipv4/conf/all/route_localnet': undefined,
   'vm/overcommit_memory': undefined,
   'vm/panic_on_oom': undefined,
@@ -38,16 +39,16 @@ export async function ensureNetwork(stateDir: string): Promise<void> {
   const prefix = settings.podRange.split('/')[1] ?? ''
   await run('ip', ['address', 'replace', `${settings.address}/${prefix}`, 'dev', settings.bridge])
   await run('ip', ['link', 'set', settings.bridge, 'up'])
-  for (const rule of RULES) {
-    if (!(await iptables('-C', rule))) await run('iptables', iptablesArgs('-A', rule))
+  for (const rule of await applicableRules()) {
+    if (!(await isThere(rule))) await run(rule.program, ruleArgs('-A', rule))
   }
   await writeCniConfiguration(stateDir)
 }
 
 /** Removes the rules, the bridge with every interface on it and the leftovers of CNI; a part that is gone is fine. */
 export async function removeNetwork(stateDir: string): Promise<void> {
-  for (const rule of RULES) {
-    while (await iptables('-C', rule)) await run('iptables', iptablesArgs('-D', rule))
+  for (const rule of await applicableRules()) {
+    while (await isThere(rule)) await run(rule.program, ruleArgs('-D', rule))
   }
   if (await exists(`/sys/class/net/${settings.bridge}`)) {
     const ports = await run('ls', [`/sys/class/net/${settings.bridge}/brif`])
@@ -62,28 +63,40 @@ export async function removeNetwork(stateDir: string): Promise<void> {
 }
 
 interface Rule {
+  readonly program: 'iptables' | 'ip6tables'
   readonly table: 'filter' | 'nat'
   readonly chain: string
   readonly match: readonly string[]
 }
 
-/** Docker and other programs set the FORWARD policy to DROP; and pods reach the world under the machine's address. */
+/**
+ * Docker and other programs set the FORWARD policy to DROP; and pods reach the world under the machine's address. Pods
+ * have no IPv6 but the link-local addresses that the kernel gives to every interface: no Service and no NetworkPolicy
+ * knows those, so nothing passes between them.
+ */
 const RULES: readonly Rule[] = [
-  { table: 'filter', chain: 'FORWARD', match: ['-i', settings.bridge, '-j', 'ACCEPT'] },
-  { table: 'filter', chain: 'FORWARD', match: ['-o', settings.bridge, '-j', 'ACCEPT'] },
+  { program: 'iptables', table: 'filter', chain: 'FORWARD', match: ['-i', settings.bridge, '-j', 'ACCEPT'] },
+  { program: 'iptables', table: 'filter', chain: 'FORWARD', match: ['-o', settings.bridge, '-j', 'ACCEPT'] },
   {
+    program: 'iptables',
     table: 'nat',
     chain: 'POSTROUTING',
     match: ['-s', settings.podRange, '!', '-d', settings.podRange, '!', '-o', settings.bridge, '-j', 'MASQUERADE'],
   },
+  { program: 'ip6tables', table: 'filter', chain: 'FORWARD', match: ['-i', settings.bridge, '-j', 'DROP'] },
+  { program: 'ip6tables', table: 'filter', chain: 'INPUT', match: ['-i', settings.bridge, '-j', 'DROP'] },
 ]
 
-const iptablesArgs = (action: '-A' | '-C' | '-D', rule: Rule): string[] => [
+/** The rules for the protocols this machine speaks. */
+const applicableRules = async (): Promise<readonly Rule[]> =>
+  (await exists('/proc/net/if_inet6')) ? RULES : RULES.filter(({ program }) => program === 'iptables')
+
+const ruleArgs = (action: '-A' | '-C' | '-D', rule: Rule): string[] => [
   ...['-w', '10', '-t', rule.table, action, rule.chain, '-m', 'comment', '--comment', RULE_COMMENT],
   ...rule.match,
 ]
 
-const iptables = (action: '-C', rule: Rule): Promise<boolean> => succeeds('iptables', iptablesArgs(action, rule))
+const isThere = (rule: Rule): Promise<boolean> => succeeds(rule.program, ruleArgs('-C', rule))
 
 /** Saves the values once per cluster: a second run must not save what the first one set. */
 async function saveAndSetKernel(stateDir: string): Promise<void> {
@@ -97,7 +110,7 @@ async function saveAndSetKernel(stateDir: string): Promise<void> {
     await writeFile(path, JSON.stringify(values, null, 2))
   }
   for (const [name, value] of Object.entries(KERNEL_SETTINGS)) {
-    if (value !== undefined) await writeFile(`/proc/sys/${name}`, value)
+    if (value !== undefined && (await exists(`/proc/sys/${name}`))) await writeFile(`/proc/sys/${name}`, value)
   }
 }
 

@@ -39,6 +39,26 @@ COMMIT
 `)
 })
 
+test('removes the chains of the NetworkPolicy engine with the jumps into them', () => {
+  const saved = `*filter
+:FORWARD ACCEPT [0:0]
+:DEVPOL - [0:0]
+:DEVPOL-D-0123456789abcdef - [0:0]
+-A FORWARD -m comment --comment todochatbot-dev -j DEVPOL
+-A FORWARD -i todochatbot0 -j ACCEPT
+-A DEVPOL -j DEVPOL-D-0123456789abcdef
+COMMIT
+`
+  expect(chainRemoval(saved)).toBe(`*filter
+-D FORWARD -m comment --comment todochatbot-dev -j DEVPOL
+-F DEVPOL
+-F DEVPOL-D-0123456789abcdef
+-X DEVPOL
+-X DEVPOL-D-0123456789abcdef
+COMMIT
+`)
+})
+
 test('asks for nothing where Kubernetes left nothing', () => {
   expect(chainRemoval('*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n')).toBe('')
 })

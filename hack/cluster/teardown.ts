@@ -14,6 +14,8 @@ import { run, succeeds } from './command.ts'
 import { findDaemons, stopProcess } from './daemon.ts'
 import { cacheFolder } from './folders.ts'
 import { removeFootprint } from './footprint.ts'
+import { CHAIN_PREFIX } from './network-policy/chains.ts'
+import { ENGINE } from './network-policy/index.ts'
 import { CNI_NETWORK, removeNetwork } from './network.ts'
 import { settings } from './settings.ts'
 import type { Progress } from './progress.ts'
@@ -22,7 +24,10 @@ import type { RunningProcess } from './processes.ts'
 /** Stops the full cluster of this state folder and removes everything it made outside the cache. */
 export async function removeFullCluster(stateDir: string, progress: Progress): Promise<void> {
   await progress.step('stop kubelet and controllers', () =>
-    stopNamed(stateDir, ['kubelet', 'kube-proxy', 'kube-scheduler', 'kube-controller-manager', 'volume-provisioner']),
+    stopNamed(stateDir, [
+      ...['kubelet', 'kube-proxy', 'kube-scheduler', 'kube-controller-manager', 'metrics-server'],
+      ...['volume-provisioner', ENGINE],
+    ]),
   )
   await progress.step('stop containers', async () => {
     await killContainers()
@@ -41,7 +46,7 @@ export async function removeFullCluster(stateDir: string, progress: Progress): P
   })
   await progress.step('remove network', async () => {
     await removeNetwork(stateDir)
-    for (const program of ['iptables', 'ip6tables']) await removeKubernetesChains(program)
+    for (const program of ['iptables', 'ip6tables']) await removeChains(program)
     for (const range of [settings.podRange, settings.serviceRange]) {
       await succeeds('conntrack', ['--delete', '--orig-src', range])
       await succeeds('conntrack', ['--delete', '--orig-dst', range])
@@ -135,16 +140,19 @@ async function discardInterruptedBuilds(): Promise<void> {
   await unmountBelow(join(cacheFolder(), 'buildah'))
 }
 
-/** Commands that remove every chain kube-proxy and the kubelet made from one table, as lines for iptables-restore. */
+/** How the chains of kube-proxy, the kubelet and the NetworkPolicy engine begin. */
+const CHAINS = `(?:KUBE-|${CHAIN_PREFIX})`
+
+/** Commands that remove every chain of the cluster from each table, as lines for iptables-restore. */
 export function chainRemoval(saved: string): string {
   const lines: string[] = []
   for (const table of saved.split(/^(?=\*)/m)) {
     const name = /^\*(\S+)/.exec(table)?.[1]
     if (name === undefined) continue
-    const chains = [...table.matchAll(/^:(KUBE-\S+) /gm)].map((match) => match[1] ?? '')
+    const chains = [...table.matchAll(new RegExp(`^:(${CHAINS}\\S*) `, 'gm'))].map((match) => match[1] ?? '')
     if (chains.length === 0) continue
-    const jumps = [...table.matchAll(/^-A (\S+) (.*-j KUBE-\S+.*)$/gm)].filter(
-      (match) => !match[1]?.startsWith('KUBE-'),
+    const jumps = [...table.matchAll(new RegExp(`^-A (\\S+) (.*-j ${CHAINS}.*)$`, 'gm'))].filter(
+      (match) => !chains.includes(match[1] ?? ''),
     )
     lines.push(`*${name}`)
     for (const jump of jumps) lines.push(`-D ${jump[1] ?? ''} ${jump[2] ?? ''}`)
@@ -155,7 +163,7 @@ export function chainRemoval(saved: string): string {
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`
 }
 
-async function removeKubernetesChains(program: 'iptables' | 'ip6tables' | (string & {})): Promise<void> {
+async function removeChains(program: 'iptables' | 'ip6tables' | (string & {})): Promise<void> {
   const saved = await run(`${program}-save`, []).catch(() => '')
   const removal = chainRemoval(saved)
   if (removal !== '') await run(`${program}-restore`, ['--noflush', '--wait=10'], { input: removal })
