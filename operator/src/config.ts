@@ -45,6 +45,8 @@ const environmentSchema = z.object({
   TOPIC_CHECK_PERIOD: duration('30s', 100),
   /** How often sidecars are asked what they have loaded, and workers how they are. */
   SIDECAR_CHECK_PERIOD: duration('30s', 100),
+  /** How often consumer groups, offsets and dead letters are looked at, per Kafka cluster. */
+  KAFKA_WATCH_PERIOD: duration('15s', 100),
   /** Systems reconciled at once. */
   CONCURRENCY: z.coerce.number().int().min(1).max(256).default(12),
   /** Path of a kubeconfig file, for running outside a cluster. Empty or absent: the pod's service account. */
@@ -76,6 +78,7 @@ export interface Config {
   readonly resyncPeriod: number
   readonly topicCheckPeriod: number
   readonly sidecarCheckPeriod: number
+  readonly kafkaWatchPeriod: number
   readonly concurrency: number
   /** Either a kubeconfig file or the address of the API server as a pod sees it. */
   readonly cluster:
@@ -118,6 +121,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     resyncPeriod: env.RESYNC_PERIOD,
     topicCheckPeriod: env.TOPIC_CHECK_PERIOD,
     sidecarCheckPeriod: env.SIDECAR_CHECK_PERIOD,
+    kafkaWatchPeriod: env.KAFKA_WATCH_PERIOD,
     concurrency: env.CONCURRENCY,
     cluster:
       env.KUBECONFIG === ''

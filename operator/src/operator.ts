@@ -16,6 +16,8 @@ import type { Transport } from './kube/transport.ts'
 import { podWatch } from './reconcile/pods/pod-watch.ts'
 import { askSidecar } from './reconcile/pods/sidecar-metadata.ts'
 import { askWorkerHealth } from './reconcile/pods/worker-health.ts'
+import { kafkaMetrics } from './reconcile/kafka/kafka-metrics.ts'
+import { kafkaWatch, kafkaWatchDefaults } from './reconcile/kafka/kafka-watch.ts'
 import { topicClaims } from './reconcile/todochatbot/claims.ts'
 import { wakeOnChange, wakeWhenDaprArrives, whenReady } from './reconcile/todochatbot/controller.ts'
 import type { EventReason } from './reconcile/todochatbot/events.ts'
@@ -77,14 +79,15 @@ export async function runOperator(
     { metrics, logger },
   )
   const onChange = (key: string): void => controller.enqueue(refOf(key))
+  const withAdmin = kafkaAdmin({
+    clientId: manager,
+    deadline: 10_000,
+    log: (level, message, detail) => logger[level](detail, message),
+    ...lookupOf(config),
+  })
   const topics = topicKeeper({
     ...topicKeeperDefaults,
-    withAdmin: kafkaAdmin({
-      clientId: manager,
-      deadline: 10_000,
-      log: (level, message, detail) => logger[level](detail, message),
-      ...lookupOf(config),
-    }),
+    withAdmin,
     onChange,
     checkPeriod: config.topicCheckPeriod,
     now: () => performance.now(),
@@ -93,6 +96,14 @@ export async function runOperator(
   const asking = { onChange, period: config.sidecarCheckPeriod, retry: 1_000, parallel: 16 }
   const sidecars = podWatch({ ask: askSidecar(2_000), ...asking })
   const health = podWatch({ ask: askWorkerHealth(2_000), ...asking })
+  const kafka = kafkaWatch({
+    ...kafkaWatchDefaults,
+    withAdmin,
+    onChange,
+    onLook: kafkaMetrics(metrics.registry),
+    period: config.kafkaWatchPeriod,
+    now: Date.now,
+  })
   const claims = topicClaims()
   const now = (): number => performance.now()
   const statuses = statusWriter({
@@ -108,6 +119,7 @@ export async function runOperator(
     informers,
     secrets,
     topics,
+    kafka,
     sidecars,
     health,
     claims,
@@ -123,6 +135,7 @@ export async function runOperator(
     record: events.record,
     forget: (key) => {
       topics.release(key)
+      kafka.release(key)
       sidecars.release(key)
       health.release(key)
       statuses.forget(key)
@@ -174,6 +187,7 @@ export async function runOperator(
         stopMs: 15_000,
         runnables: [
           untilStopped('topics', () => topics.stop()),
+          untilStopped('kafka', () => kafka.stop()),
           untilStopped('sidecars', () => sidecars.stop()),
           untilStopped('health', () => health.stop()),
           { name: 'events', run: events.run },

@@ -1,5 +1,5 @@
 /**
- * The only file of the operator that knows a Kafka client library. kafkajs 2.2.4 speaks every admin request needed here to Kafka 4.x, but
+ * The only file of the operator, with kafka-figures.ts, that knows a Kafka client library. kafkajs 2.2.4 speaks every admin request needed here to Kafka 4.x, but
  *  - an idle connection makes it poll about once per millisecond (kafkajs#1556), so a session connects, works and disconnects;
  *  - its timeouts cover single requests, so the whole session has a deadline of its own;
  *  - it has no IncrementalAlterConfigs, so configurations are read, merged and written (topic-plan.ts);
@@ -11,6 +11,7 @@ import { connect as connectPlain, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import kafkajs, { type Admin, type ConfigEntries, type KafkaConfig, type LogEntry } from 'kafkajs'
 import type { KafkaConnection } from './kafka-connection.ts'
+import { readFigures, type FiguresQuery, type KafkaFigures } from './kafka-figures.ts'
 import type { ActualTopic, TopicPlan, TopicSpec } from './topic-plan.ts'
 
 /** What went wrong per topic; topics that are not in it succeeded. Messages are Kafka's own, e.g. "Replication factor: 3 larger than available brokers: 1". */
@@ -25,6 +26,8 @@ export interface KafkaAdmin {
   configure(topics: TopicPlan['configure']): Promise<TopicFailures>
   /** Topics that do not exist count as removed. */
   remove(names: readonly string[]): Promise<TopicFailures>
+  /** Offsets, groups and replicas as they are now; changes nothing. */
+  figures(query: FiguresQuery): Promise<KafkaFigures>
 }
 
 /** Opens a session, runs `work` in it and closes it, whatever happens. Throws {@link KafkaUnreachable} when no broker answers in time. */
@@ -108,6 +111,7 @@ function session(admin: Admin): KafkaAdmin {
         await admin.deleteTopics({ topics: batch.map(({ name }) => name) })
       })
     },
+    figures: async (query) => readFigures(admin, query),
   }
 }
 

@@ -2,6 +2,7 @@ import { names, workerNames } from '../api/v1alpha1/names.ts'
 import { topicAliases } from '../api/v1alpha1/schema/kafka.ts'
 import { workerFields } from '../api/v1alpha1/schema/services.ts'
 import type { WorkerField } from '../api/v1alpha1/schema/services.ts'
+import { consumerGroup } from './consumers.ts'
 import { subscriptionsOf } from './dapr-subscriptions.ts'
 import { dependencyAddress } from './dependencies.ts'
 import { kafkaCluster } from './kafka-cluster.ts'
@@ -88,7 +89,7 @@ const pubsub = (input: DesireInput): DesiredObject =>
     metadata: entries({
       brokers: kafkaCluster(input.bot).brokers.join(','),
       ...authentication(input.bot),
-      consumerGroup: `${input.bot.metadata.namespace}.{appID}`,
+      consumerGroup: consumerGroup(input.bot.metadata.namespace, '{appID}'),
       initialOffset: 'oldest',
       version: '2.8.0',
       ...scopesOf(input.bot),

@@ -98,6 +98,7 @@ export function startOperator(cluster: TestCluster, options: OperatorOptions = {
     OPERAND_IMAGE_REDIS: 'docker.io/todochatbot/redis:0.1.0',
     TOPIC_CHECK_PERIOD: '1s',
     SIDECAR_CHECK_PERIOD: '1s',
+    KAFKA_WATCH_PERIOD: '1s',
     ...options.env,
   })
   const requests: { method: string; path: string }[] = []

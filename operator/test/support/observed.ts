@@ -123,6 +123,7 @@ export function anObserved(changes: Changes = {}): Observed {
     },
     live: changes.live?.(live) ?? live,
     topics: { desired: topics, conflicts: [], report: { pending: false, topics: report } },
+    kafka: undefined,
     components,
     missingKinds: [],
     jobName,

@@ -43,6 +43,7 @@ const columns = [
   column('Version', 'string', '.status.version', 'Version that is rolled out.'),
   column('Ready', 'string', conditionPath('Ready'), 'Whether everything asked for runs.'),
   column('Status', 'string', '.status.summary', 'Ready, or what it waits for.'),
+  column('Lag', 'string', '.status.lag', 'Events that wait for the workers.'),
   column('Age', 'date', '.metadata.creationTimestamp', 'Time since creation.'),
   column('Database', 'string', conditionPath('DatabaseReady'), 'PostgreSQL.', 1),
   column('Kafka', 'string', conditionPath('KafkaReady'), 'Brokers.', 1),

@@ -3,6 +3,7 @@ import type { DependencyName } from '../../api/v1alpha1/names.ts'
 import { describeProblems } from '../../api/v1alpha1/problems.ts'
 import { workerFields, type WorkerField } from '../../api/v1alpha1/schema/services.ts'
 import { finding, worst, type Finding } from '../errors.ts'
+import type { KafkaReport } from '../kafka/kafka-report.ts'
 import { firstBlocker, lastError } from './blockers.ts'
 import type { Prerequisites } from './gates.ts'
 import type { Live, Seen } from './observe.ts'
@@ -33,6 +34,8 @@ export interface Observed {
   readonly seen: Seen
   readonly live: Live
   readonly topics: TopicsSeen
+  /** Consumers, dead letters and replicas; undefined until the brokers were up once. */
+  readonly kafka: KafkaReport | undefined
   readonly components: readonly ExpectedComponent[]
   /** Names of dapr.io kinds whose informer has not synced. */
   readonly missingKinds: readonly string[]

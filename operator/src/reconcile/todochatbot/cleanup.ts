@@ -30,7 +30,7 @@ export function removesTopics({ spec }: Pick<TodoChatbot, 'spec'>): boolean {
 }
 
 /** What cleaning up needs. */
-export interface CleanupTools extends Pick<Sources, 'topics' | 'now' | 'informers'> {
+export interface CleanupTools extends Pick<Sources, 'topics' | 'kafka' | 'now' | 'informers'> {
   readonly applier: Applier
   readonly client: KubeClient
   readonly fieldManager: string
@@ -54,6 +54,7 @@ export async function alignFinalizer(
 export async function cleanUp(tools: CleanupTools, seen: Seen, signal: AbortSignal): Promise<Outcome> {
   const { resource, bot, key } = seen
   tools.topics.release(key)
+  tools.kafka.release(key)
   if (resource.metadata.finalizers?.includes(finalizer) !== true)
     return { kind: 'wait', reason: 'the garbage collector removes what is owned' }
   if (removesTopics(bot)) {

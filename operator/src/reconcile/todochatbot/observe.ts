@@ -18,11 +18,14 @@ import { referencedSecrets, type SecretReference } from '../../desired/secret-re
 import { topicConflicts, type TopicConflict } from '../../desired/topic-claims.ts'
 import { desiredTopics } from '../../desired/topics.ts'
 import type { ActiveSettings, Facts, OperandImages } from '../../desired/types.ts'
+import { consumers, deadLetterTopics } from '../../desired/consumers.ts'
 import type { KubeObject } from '../../kube/object.ts'
 import { finding, type Finding } from '../errors.ts'
 import type { PodWatch } from '../pods/pod-watch.ts'
 import type { SidecarMetadata } from '../pods/sidecar-metadata.ts'
 import type { WorkerHealth } from '../pods/worker-health.ts'
+import type { KafkaReport } from '../kafka/kafka-report.ts'
+import type { KafkaWatch } from '../kafka/kafka-watch.ts'
 import type { TopicClaims } from './claims.ts'
 import type { Informers } from './informers.ts'
 import type { WorkloadState } from './readiness.ts'
@@ -39,6 +42,7 @@ export interface Sources {
   readonly topics: TopicKeeper
   readonly sidecars: PodWatch<SidecarMetadata>
   readonly health: PodWatch<WorkerHealth>
+  readonly kafka: KafkaWatch
   readonly claims: TopicClaims
   /** ms since the epoch */
   readonly now: () => number
@@ -212,6 +216,21 @@ export function lookAtTopics(keeper: TopicKeeper, seen: Seen, brokerIsUp: boolea
       desired.filter(({ name }) => !lost.has(name)),
     ),
   }
+}
+
+/** Declares what to look at in Kafka and returns what is known; as {@link lookAtTopics}. Undefined: nothing was ever declared. */
+export function lookAtKafka(watch: KafkaWatch, seen: Seen, brokerIsUp: boolean): KafkaReport | undefined {
+  const { connection, key, bot } = seen
+  if (seen.problems.length > 0) return watch.peek(key)
+  if (connection === undefined || !brokerIsUp) {
+    watch.suspend(key)
+    return watch.peek(key)
+  }
+  return watch.ensure(key, connection, {
+    consumers: consumers(bot),
+    topics: desiredTopics(bot).map(({ name }) => name),
+    deadLetterTopics: deadLetterTopics(bot),
+  })
 }
 
 async function readSecrets(

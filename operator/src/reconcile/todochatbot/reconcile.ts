@@ -14,7 +14,7 @@ import { chatApiIsNew, generateSecrets, desiredOf, ownerOf, rolloutsOf, versionO
 import { eventsBetween } from './events.ts'
 import { gatesFor, type Gates } from './gates.ts'
 import { daprKinds } from './informers.ts'
-import { lookAt, lookAtTopics, observe, secretMaxAge, type Seen, type Sources } from './observe.ts'
+import { lookAt, lookAtKafka, lookAtTopics, observe, secretMaxAge, type Seen, type Sources } from './observe.ts'
 import { serves } from './readiness.ts'
 import { expectedComponents } from './sidecars.ts'
 import { invalidStatus, statusOf } from './status.ts'
@@ -76,10 +76,12 @@ function judge(deps: Dependencies, seen: Seen, desired: Desired): Gates {
 function look(deps: Dependencies, seen: Seen, desired: Desired): Observed {
   const live = lookAt(deps, seen, desired.jobName)
   const broker = live.dependencies.kafka
+  const brokerIsUp = broker === undefined || serves(broker)
   return {
     seen,
     live,
-    topics: lookAtTopics(deps.topics, seen, broker === undefined || serves(broker)),
+    topics: lookAtTopics(deps.topics, seen, brokerIsUp),
+    kafka: lookAtKafka(deps.kafka, seen, brokerIsUp),
     components: expectedComponents(desired.objects.map(({ object }) => object)),
     missingKinds: missingKindsOf(deps),
     jobName: desired.jobName,

@@ -9,6 +9,7 @@ import { hasBeenReady, pauseDetail, type Assessment, type Observed } from './ass
 import type { Gates } from './gates.ts'
 import { isRolledOut } from './readiness.ts'
 import { componentStatuses } from './sidecars.ts'
+import { consumptionOf, lagSummary } from './status/consumption.ts'
 import { conditionUpdates, overallFinding } from './status/conditions.ts'
 import { operationStatus, phaseOf, timestamp } from './status/operation.ts'
 import { serviceStatuses, type Rollout } from './status/sections.ts'
@@ -37,7 +38,7 @@ export interface StatusInput {
 /** Computes the status. */
 export function statusOf(input: StatusInput): TodoChatbotStatus {
   const { observed, assessment, gates, version } = input
-  const { seen, live, topics, components } = observed
+  const { seen, live, topics, components, kafka } = observed
   const { bot, now } = seen
   const { generation } = bot.metadata
   const upToDate = upToDateFinding(input)
@@ -73,9 +74,11 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
       live,
       assessment,
       rollouts: input.rollouts,
+      consumption: consumptionOf(bot, kafka),
       previous: bot.status?.services ?? [],
       now: timestamp(now),
     }),
+    ...lagSummary(kafka),
     topics: topicStatuses(topics),
     components: componentStatuses(
       workerFields.map((field) => ({ appId: live.workers[field].name, ...live.workers[field] })),

@@ -179,6 +179,10 @@ export const statusSchema = described(
       'One line for `kubectl get`: Ready, or the phase and what it waits for, such as "Installing: waiting for StatefulSet/todo-kafka".',
     ).optional(),
     version: described(z.string(), 'Version that is rolled out on every worker.').optional(),
+    lag: described(
+      z.string().max(32),
+      'For people: events that wait for the workers, over all of them; rounded as in services. Absent while it is not known.',
+    ).optional(),
     endpoint: described(z.string(), 'Address of chat-api inside the cluster.').optional(),
     conditions: described(
       z.array(conditionSchema).max(32),

@@ -7,6 +7,7 @@ import type { Assessment } from '../assess.ts'
 import { lastError } from '../blockers.ts'
 import type { Live } from '../observe.ts'
 import { sidecarState } from '../sidecars.ts'
+import type { Consumption } from './consumption.ts'
 
 /** What is rolled out of one worker. */
 export interface Rollout {
@@ -19,13 +20,21 @@ export interface ServicesInput {
   readonly live: Live
   readonly assessment: Assessment
   readonly rollouts: Readonly<Partial<Record<WorkerField, Rollout>>>
+  readonly consumption: Readonly<Partial<Record<WorkerField, Consumption>>>
   readonly previous: readonly ServiceStatus[]
   /** RFC 3339, seconds. */
   readonly now: string
 }
 
 /** One entry per worker. `since` moves when the number of ready or wanted pods changes. */
-export function serviceStatuses({ live, assessment, rollouts, previous, now }: ServicesInput): ServiceStatus[] {
+export function serviceStatuses({
+  live,
+  assessment,
+  rollouts,
+  consumption,
+  previous,
+  now,
+}: ServicesInput): ServiceStatus[] {
   return workerFields.map((field) => {
     const state = live.workers[field]
     const name = workerNames[field]
@@ -43,6 +52,7 @@ export function serviceStatuses({ live, assessment, rollouts, previous, now }: S
       restarts: sum(state.pods.flatMap(({ containers }) => containers.map(({ restartCount }) => restartCount ?? 0))),
       sidecar: sidecarState({ appId: state.name, wanted: desired, pods: state.pods }, assessment.sidecars[field]),
       since: before?.desired === desired && before.ready === ready && before.since !== undefined ? before.since : now,
+      ...consumption[field],
       ...(error === undefined ? {} : { lastError: error }),
       ...(problem === undefined ? {} : { message: lineOf(problem) }),
     }
