@@ -34,10 +34,10 @@ const personRole = (
     ...into.map((target) => `    rbac.authorization.k8s.io/aggregate-to-${target}: 'true'`),
     'rules:',
     "  - apiGroups: ['todochatbot.dev']",
-    "    resources: ['todochatbots']",
+    "    resources: ['todochatbots', 'incidents']",
     `    verbs: ${list(verbs)}`,
     "  - apiGroups: ['todochatbot.dev']",
-    "    resources: ['todochatbots/status']",
+    "    resources: ['todochatbots/status', 'incidents/status']",
     `    verbs: ${list(statusVerbs)}`,
     '',
   ].join('\n')

@@ -13,6 +13,9 @@ import { createKubeClient } from './kube/http-client.ts'
 import type { ResourceKind } from './kube/kinds.ts'
 import { refOf } from './kube/object.ts'
 import type { Transport } from './kube/transport.ts'
+import type { IncidentStatus } from './api/v1alpha1/incident.ts'
+import { wakeIncidents } from './reconcile/incident/controller.ts'
+import { incidentReconciler } from './reconcile/incident/reconcile.ts'
 import { podWatch } from './reconcile/pods/pod-watch.ts'
 import { askSidecar } from './reconcile/pods/sidecar-metadata.ts'
 import { askWorkerHealth } from './reconcile/pods/worker-health.ts'
@@ -115,6 +118,7 @@ export async function runOperator(
     settle: 3_000,
     progressInterval: 30_000,
   })
+  const applier = createApplier({ client, cacheOf, fieldManager: manager, hashAnnotation: annotation.hash, now })
   const reconcile = todoChatbotReconciler({
     informers,
     secrets,
@@ -126,7 +130,7 @@ export async function runOperator(
     statuses,
     client,
     observe,
-    applier: createApplier({ client, cacheOf, fieldManager: manager, hashAnnotation: annotation.hash, now }),
+    applier,
     fieldManager: manager,
     now: Date.now,
     operatorVersion: version,
@@ -142,6 +146,34 @@ export async function runOperator(
     },
   })
   wakeOnChange({ informers, claims, secrets }, controller)
+
+  const incidents = createController(
+    {
+      name: 'incident',
+      reconcile: incidentReconciler({
+        informers,
+        client,
+        applier,
+        statuses: statusWriter<IncidentStatus>({
+          client,
+          fieldManager: manager,
+          observe: (written) => informers.Incident.observe(written),
+          now,
+          interval: 0,
+          settle: 0,
+          progressInterval: 0,
+        }),
+        fieldManager: manager,
+        operatorVersion: version,
+        images: config.images,
+        now: Date.now,
+        record: events.record,
+      }),
+      concurrency: 4,
+    },
+    { metrics, logger },
+  )
+  wakeIncidents(informers, incidents)
 
   const caching: Runnable = {
     name: 'informers',
@@ -192,6 +224,7 @@ export async function runOperator(
           untilStopped('health', () => health.stop()),
           { name: 'events', run: events.run },
           { name: 'todochatbot', run: controller.run },
+          { name: 'incident', run: incidents.run },
           untilStopped(
             'dapr',
             () => Promise.resolve(),

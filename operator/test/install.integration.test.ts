@@ -6,6 +6,7 @@ import { commandLineTools } from '../../hack/cluster/command-line-tools.ts'
 import type { CommandLineTools } from '../../hack/cluster/command-line-tools.ts'
 import { CommandError, run } from '../../hack/cluster/command.ts'
 import type { KubeObject } from '../src/api/v1alpha1/kubernetes.ts'
+import { definitions } from '../src/api/v1alpha1/definitions.ts'
 import { loadConfig } from '../src/config.ts'
 
 const repository = join(import.meta.dirname, '../..')
@@ -56,8 +57,8 @@ describe('the chart', () => {
     expect(substance(await helm('--include-crds'))).toEqual(substance(await kustomize()))
   })
 
-  test('carries the same definition as crds/', async () => {
-    const file = 'todochatbot.dev_todochatbots.yaml'
+  test.each(definitions.map(({ plural }) => plural))('carries the same definition of %s as crds/', async (plural) => {
+    const file = `todochatbot.dev_${plural}.yaml`
     expect(await readFile(join(chart, 'crds', file), 'utf8')).toBe(
       await readFile(join(repository, 'crds', file), 'utf8'),
     )

@@ -8,15 +8,23 @@ export interface Environment {
   readonly podName: string
   /** Port of the Dapr sidecar when its injector set one; it wins over the file because the sidecar chose it. */
   readonly daprHttpPort: number | undefined
+  /** URL of the API server as Kubernetes tells every pod; only Jobs with a token of their own can use it. */
+  readonly apiServer: string
 }
 
-/** Reads the four variables a worker knows; the only place in `workers/` that touches the environment. */
+/** Reads the few variables a program knows; the only place in `workers/` that touches the environment. */
 export const readEnvironment = (env: NodeJS.ProcessEnv = process.env): Environment => {
   const port = Number(env['DAPR_HTTP_PORT'])
   return {
     configDirectory: env['TODOCHATBOT_CONFIG_DIR'] ?? '/etc/todochatbot/config',
     secretsDirectory: env['TODOCHATBOT_SECRETS_DIR'] ?? '/etc/todochatbot/secrets',
     podName: env['POD_NAME'] ?? env['HOSTNAME'] ?? 'local',
+    apiServer: apiServerUrl(env),
     daprHttpPort: Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined,
   }
+}
+
+const apiServerUrl = (env: NodeJS.ProcessEnv): string => {
+  const host = env['KUBERNETES_SERVICE_HOST'] ?? 'kubernetes.default.svc'
+  return `https://${host.includes(':') ? `[${host}]` : host}:${env['KUBERNETES_SERVICE_PORT'] ?? '443'}`
 }

@@ -12,6 +12,18 @@
 - apiGroups: ['todochatbot.dev']
   resources: ['todochatbots/finalizers']
   verbs: ['update']
+# asks for evidence before it isolates or heals a worker, and makes each Incident owned by its system
+- apiGroups: ['todochatbot.dev']
+  resources: ['incidents']
+  verbs: ['create', 'get', 'list', 'patch', 'watch']
+# says where the evidence is
+- apiGroups: ['todochatbot.dev']
+  resources: ['incidents/status']
+  verbs: ['get', 'patch']
+# owner references that block deletion (admission plugin OwnerReferencesPermissionEnforcement)
+- apiGroups: ['todochatbot.dev']
+  resources: ['incidents/finalizers']
+  verbs: ['update']
 # owned by a system
 - apiGroups: ['']
   resources: ['configmaps', 'serviceaccounts', 'services']
@@ -24,6 +36,14 @@
 - apiGroups: ['']
   resources: ['persistentvolumeclaims', 'pods']
   verbs: ['get', 'list', 'watch']
+# the volume with the archives of incidents
+- apiGroups: ['']
+  resources: ['persistentvolumeclaims']
+  verbs: ['create', 'patch']
+# lets the Job of an Incident read what it collects, for as long as it runs; it can grant only what it holds
+- apiGroups: ['rbac.authorization.k8s.io']
+  resources: ['roles', 'rolebindings']
+  verbs: ['create', 'delete', 'get', 'list', 'watch']
 # owned by a system
 - apiGroups: ['apps']
   resources: ['deployments', 'statefulsets']
@@ -40,5 +60,29 @@
 - apiGroups: ['events.k8s.io']
   resources: ['events']
   verbs: ['create', 'patch']
+# evidence: specification and state of pods
+- apiGroups: ['']
+  resources: ['pods']
+  verbs: ['get', 'list']
+# evidence: logs, of previous runs, too
+- apiGroups: ['']
+  resources: ['pods/log']
+  verbs: ['get']
+# evidence: what happened to them
+- apiGroups: ['']
+  resources: ['events']
+  verbs: ['list']
+# evidence: recent rollouts
+- apiGroups: ['apps']
+  resources: ['deployments', 'replicasets']
+  verbs: ['get', 'list']
+# evidence: what the sidecars were told
+- apiGroups: ['dapr.io']
+  resources: ['components', 'configurations', 'resiliencies', 'subscriptions']
+  verbs: ['get', 'list']
+# evidence: the system itself
+- apiGroups: ['todochatbot.dev']
+  resources: ['todochatbots']
+  verbs: ['get']
 # END GENERATED
 {{- end }}

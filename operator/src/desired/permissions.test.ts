@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { aTodoChatbot, someFacts } from '../../test/support/builders.ts'
-import { operatorPermissions, workloadPermissions } from '../api/v1alpha1/permissions.ts'
+import { evidencePermissions, operatorPermissions, workloadPermissions } from '../api/v1alpha1/permissions.ts'
 import { kinds } from '../kube/kinds.ts'
 import { desire } from './index.ts'
 
@@ -26,5 +26,16 @@ test('nothing is granted by a wildcard, and nobody can be given more than that',
     expect([...apiGroups, ...resources, ...verbs]).not.toContain('*')
     for (const verb of ['escalate', 'bind', 'impersonate', 'deletecollection']) expect(verbs).not.toContain(verb)
     expect(resources).not.toContain('pods/exec')
+  }
+})
+
+test('the operator holds everything that it lets the Job of an Incident read, and the Job can only read', () => {
+  const rules = workloadPermissions.filter((rule) => !evidencePermissions.includes(rule))
+  expect(rules.length).toBe(workloadPermissions.length - evidencePermissions.length)
+  expect(workloadPermissions).toEqual(expect.arrayContaining([...evidencePermissions]))
+  for (const { verbs, resources } of evidencePermissions) {
+    expect(verbs.filter((verb) => verb !== 'get' && verb !== 'list')).toEqual([])
+    expect(resources).not.toContain('secrets')
+    expect(resources).not.toContain('configmaps')
   }
 })

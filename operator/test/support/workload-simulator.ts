@@ -1,7 +1,7 @@
 /**
  * Plays the parts of a cluster that a control plane alone does not have: Deployment, StatefulSet and Job controllers, scheduler, kubelet and
  * daprd. Every workload gets pods that become ready at once; every pod of a worker has a sidecar that answers on 127.0.x.y:3501 with the
- * components scoped to it; Jobs complete. Tests make single parts misbehave through {@link WorkloadSimulator.misbehave}.
+ * components scoped to it; Jobs complete, those of an Incident with the report of an archive. Tests make single parts misbehave through {@link WorkloadSimulator.misbehave}.
  */
 import { createServer, type Server } from 'node:http'
 import type { KubeClient } from '../../src/kube/client.ts'
@@ -21,6 +21,8 @@ export type Misbehaviour =
 export interface WorkloadSimulator {
   /** `Kind/name` of a workload; undefined heals it. A change replaces its pods. */
   misbehave: (workload: string, how: Misbehaviour | undefined) => void
+  /** What the Jobs of Incidents could not collect from now on. */
+  missEvidence: (missing: readonly { readonly what: string; readonly why: string }[]) => void
   /** Ends all misbehaviour. */
   heal: () => void
   stop: () => Promise<void>
@@ -41,6 +43,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
   const sidecars = new Map<string, { server: Server; ip: string }>()
   const seen = new Map<string, string>()
   let nextIp = 1
+  let missingEvidence: readonly object[] = []
 
   const ignoreGone = (error: unknown): void => {
     if (!(error instanceof KubeError) || ![404, 409].includes(error.status)) throw error
@@ -120,6 +123,36 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     }
   }
 
+  /** A pod that did its work; one that collects evidence says what it has. */
+  const succeeded = ({ metadata }: KubeObject): object => {
+    const incident = metadata.labels?.['todochatbot.dev/incident']
+    if (incident === undefined) return { phase: 'Succeeded' }
+    const report = {
+      file: `${incident}.tar.gz`,
+      bytes: 2048,
+      sha256: 'a'.repeat(64),
+      collected: [{ what: 'logs', files: 2, bytes: 4096 }],
+      missing: missingEvidence,
+    }
+    const at = metadata.creationTimestamp
+    const terminated = {
+      exitCode: 0,
+      reason: 'Completed',
+      message: JSON.stringify(report),
+      startedAt: at,
+      finishedAt: at,
+    }
+    const container = {
+      name: 'evidence',
+      image: 'x',
+      imageID: 'x',
+      ready: false,
+      restartCount: 0,
+      state: { terminated },
+    }
+    return { phase: 'Succeeded', containerStatuses: [container] }
+  }
+
   /** Pods of one template; those of an older one are replaced. Returns how many are ready. */
   const runPods = async (
     owner: KubeObject,
@@ -166,7 +199,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
       const without = how?.kind === 'MissingComponent' ? how.component : undefined
       const ip =
         appId === undefined || !starts ? undefined : await startSidecar(keyOf(created.metadata), appId, without)
-      const status = completes && how === undefined ? { phase: 'Succeeded' } : podStatus(created, how, ip)
+      const status = completes && how === undefined ? succeeded(created) : podStatus(created, how, ip)
       await patchStatus(kinds.Pod, created, status)
     }
     return how === undefined || how.kind === 'NoSidecar' || how.kind === 'MissingComponent' ? count : 0
@@ -242,10 +275,14 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     'Secret',
     'Service',
     'ServiceAccount',
+    'Role',
+    'RoleBinding',
+    'NetworkPolicy',
     'Component',
     'Configuration',
     'Resiliency',
     'Subscription',
+    'Incident',
     'TodoChatbot',
   ] as const satisfies readonly (keyof typeof kinds)[]
 
@@ -280,7 +317,13 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
       if (how === undefined) misbehaviours.delete(workload)
       else misbehaviours.set(workload, how)
     },
-    heal: () => misbehaviours.clear(),
+    missEvidence: (missing) => {
+      missingEvidence = missing
+    },
+    heal: () => {
+      misbehaviours.clear()
+      missingEvidence = []
+    },
     stop: async () => {
       stopping.abort()
       await playing

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { arbitrarySpec } from '../../../test/support/arbitrary-spec.ts'
 import { aTodoChatbot, externalSpec } from '../../../test/support/builders.ts'
 import { openApiSchema } from './crd.ts'
+import { todoChatbotDefinition } from './todochatbot-definition.ts'
 import { withDefaults } from './defaults.ts'
 import { profileDefaults } from './profiles.ts'
 import { quantityValue } from './quantities.ts'
@@ -13,7 +14,7 @@ const description = (path: string): string => {
   const at = path.split('.').reduce<unknown>((schema, name) => {
     const { properties } = schema as { properties: Record<string, unknown> }
     return properties[name]
-  }, openApiSchema())
+  }, openApiSchema(todoChatbotDefinition))
   return (at as { description: string }).description
 }
 

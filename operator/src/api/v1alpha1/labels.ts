@@ -9,6 +9,8 @@ export const label = {
   partOf: 'app.kubernetes.io/part-of',
   managedBy: 'app.kubernetes.io/managed-by',
   version: 'app.kubernetes.io/version',
+  /** On what collects evidence: name of the Incident. */
+  incident: 'todochatbot.dev/incident',
 } as const
 
 /** Selector of everything the operator owns, for informers. */
@@ -40,7 +42,7 @@ export const annotation = {
 export const finalizer = 'todochatbot.dev/topics'
 
 /** What an object is, for app.kubernetes.io/component. */
-export type ComponentLabel = 'worker' | 'dependency' | 'dapr' | 'migration' | 'credentials'
+export type ComponentLabel = 'worker' | 'dependency' | 'dapr' | 'migration' | 'credentials' | 'evidence'
 
 /** Labels of one owned object of a system. */
 export const labelsFor = (

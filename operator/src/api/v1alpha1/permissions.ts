@@ -1,3 +1,4 @@
+import { incidentPlural } from './incident.ts'
 import { group, plural } from './todochatbot.ts'
 
 /**
@@ -15,6 +16,34 @@ export interface Permission {
 
 /** Server-side apply needs `create` beside `patch` for objects that do not exist yet; reads come from one watch per kind. */
 const owned = ['create', 'delete', 'get', 'list', 'patch', 'watch'] as const
+
+/**
+ * What the Job of an Incident may read in its namespace, and nothing else. The operator holds all of it (permissions.test.ts), because the API
+ * server lets nobody grant what they do not hold.
+ */
+export const evidencePermissions: readonly Permission[] = [
+  {
+    apiGroups: [''],
+    resources: ['pods'],
+    verbs: ['get', 'list'],
+    because: 'evidence: specification and state of pods',
+  },
+  { apiGroups: [''], resources: ['pods/log'], verbs: ['get'], because: 'evidence: logs, of previous runs, too' },
+  { apiGroups: [''], resources: ['events'], verbs: ['list'], because: 'evidence: what happened to them' },
+  {
+    apiGroups: ['apps'],
+    resources: ['deployments', 'replicasets'],
+    verbs: ['get', 'list'],
+    because: 'evidence: recent rollouts',
+  },
+  {
+    apiGroups: ['dapr.io'],
+    resources: ['components', 'configurations', 'resiliencies', 'subscriptions'],
+    verbs: ['get', 'list'],
+    because: 'evidence: what the sidecars were told',
+  },
+  { apiGroups: [group], resources: [plural], verbs: ['get'], because: 'evidence: the system itself' },
+]
 
 /** Permissions in every namespace the operator watches. */
 export const workloadPermissions: readonly Permission[] = [
@@ -37,6 +66,24 @@ export const workloadPermissions: readonly Permission[] = [
     because: 'owner references that block deletion (admission plugin OwnerReferencesPermissionEnforcement)',
   },
   {
+    apiGroups: [group],
+    resources: [incidentPlural],
+    verbs: ['create', 'get', 'list', 'patch', 'watch'],
+    because: 'asks for evidence before it isolates or heals a worker, and makes each Incident owned by its system',
+  },
+  {
+    apiGroups: [group],
+    resources: [`${incidentPlural}/status`],
+    verbs: ['get', 'patch'],
+    because: 'says where the evidence is',
+  },
+  {
+    apiGroups: [group],
+    resources: [`${incidentPlural}/finalizers`],
+    verbs: ['update'],
+    because: 'owner references that block deletion (admission plugin OwnerReferencesPermissionEnforcement)',
+  },
+  {
     apiGroups: [''],
     resources: ['configmaps', 'serviceaccounts', 'services'],
     verbs: owned,
@@ -54,6 +101,19 @@ export const workloadPermissions: readonly Permission[] = [
     resources: ['persistentvolumeclaims', 'pods'],
     verbs: ['get', 'list', 'watch'],
     because: 'says why something is not ready, and asks sidecars at their pod address',
+  },
+  {
+    apiGroups: [''],
+    resources: ['persistentvolumeclaims'],
+    verbs: ['create', 'patch'],
+    because: 'the volume with the archives of incidents',
+  },
+  {
+    apiGroups: ['rbac.authorization.k8s.io'],
+    resources: ['roles', 'rolebindings'],
+    verbs: ['create', 'delete', 'get', 'list', 'watch'],
+    because:
+      'lets the Job of an Incident read what it collects, for as long as it runs; it can grant only what it holds',
   },
   {
     apiGroups: ['apps'],
@@ -79,6 +139,7 @@ export const workloadPermissions: readonly Permission[] = [
     verbs: ['create', 'patch'],
     because: 'reports what it did, repeated events as a series',
   },
+  ...evidencePermissions,
 ]
 
 /** Permissions in the operator's own namespace. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { customResourceDefinition } from './crd.ts'
+import { openApiSchema } from './crd.ts'
+import { definitions } from './definitions.ts'
 import { toStructural } from './structural.ts'
 import type { JsonSchema } from './structural.ts'
 
@@ -17,11 +18,12 @@ const nodes = (value: unknown, path = ''): [string, JsonSchema][] => {
   return [[path, schema], ...below.flatMap(([name, child]) => nodes(child, `${path}.${name}`))]
 }
 
-const root = (customResourceDefinition() as { spec: { versions: [{ schema: { openAPIV3Schema: JsonSchema } }] } }).spec
-  .versions[0].schema.openAPIV3Schema
+const roots = definitions.map((definition) => [definition.kind, openApiSchema(definition)] as const)
+const everyNode = roots.flatMap(([kind, root]) => nodes(root, kind))
+const specNodes = roots.flatMap(([kind, root]) => nodes(root, kind).filter(([path]) => path.startsWith(`${kind}.spec`)))
 
 describe('the structural schema', () => {
-  test.each(nodes(root))('has a type at %s and nothing a CustomResourceDefinition refuses', (_path, schema) => {
+  test.each(everyNode)('has a type at %s and nothing a CustomResourceDefinition refuses', (_path, schema) => {
     if (schema['x-kubernetes-int-or-string'] !== true) expect(schema['type']).toBeTypeOf('string')
     for (const key of [
       '$schema',
@@ -40,31 +42,23 @@ describe('the structural schema', () => {
   })
 
   test('describes every field of the spec for kubectl explain', () => {
-    const undescribed = nodes(root)
-      .filter(
-        ([path, schema]) =>
-          path.startsWith('.spec') &&
-          !path.endsWith('.additionalProperties') &&
-          typeof schema['description'] !== 'string',
-      )
+    const undescribed = specNodes
+      .filter(([path, schema]) => !path.endsWith('.additionalProperties') && typeof schema['description'] !== 'string')
       .map(([path]) => path)
     expect(undescribed).toEqual([])
   })
 
   test('bounds every list and text of the spec, because CEL costs are estimated from them', () => {
-    const unbounded = nodes(root).filter(
-      ([path, schema]) =>
-        path.startsWith('.spec') &&
-        ((schema['type'] === 'string' && schema['maxLength'] === undefined && schema['enum'] === undefined) ||
-          (schema['type'] === 'array' && schema['maxItems'] === undefined)),
+    const unbounded = specNodes.filter(
+      ([, schema]) =>
+        (schema['type'] === 'string' && schema['maxLength'] === undefined && schema['enum'] === undefined) ||
+        (schema['type'] === 'array' && schema['maxItems'] === undefined),
     )
     expect(unbounded.map(([path]) => path)).toEqual([])
   })
 
   test('has rules whose messages are single lines', () => {
-    const rules = nodes(root).flatMap(
-      ([, schema]) => (schema['x-kubernetes-validations'] ?? []) as { message: string }[],
-    )
+    const rules = everyNode.flatMap(([, schema]) => (schema['x-kubernetes-validations'] ?? []) as { message: string }[])
     expect(rules.length).toBeGreaterThan(50)
     for (const { message } of rules) expect(message).toMatch(/^[^\n]+$/)
   })

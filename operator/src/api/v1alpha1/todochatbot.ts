@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { ObjectMeta } from './kubernetes.ts'
 import { daprSchema } from './schema/dapr.ts'
 import { databaseSchema, stateStoreSchema } from './schema/database.ts'
+import { evidenceSchema } from './schema/evidence.ts'
 import { described, text, timestamp } from './schema/field.ts'
 import { imagesSchema } from './schema/images.ts'
 import { kafkaSchema } from './schema/kafka.ts'
@@ -58,6 +59,7 @@ export const specSchema = described(
     update: updateSchema.prefault({}),
     remediation: remediationSchema.prefault({}),
     maintenance: maintenanceSchema.prefault({}),
+    evidence: evidenceSchema.prefault({}),
   }),
   'What to run.',
 )

@@ -5,9 +5,17 @@ import type { EventInput } from '../../runtime/events.ts'
 import { catalogue, type Reason } from '../errors.ts'
 
 /** Reasons of Normal events. */
-export const milestones = ['Installed', 'Updated', 'Ready', 'Paused', 'Resumed', 'TopicsRemoved'] as const
+export const milestones = [
+  'Installed',
+  'Updated',
+  'Ready',
+  'Paused',
+  'Resumed',
+  'TopicsRemoved',
+  'EvidenceCollected',
+] as const
 /** Reasons of Warning events that are no condition. */
-export const warnings = ['TopicsLeftBehind'] as const
+export const warnings = ['TopicsLeftBehind', 'EvidenceIncomplete'] as const
 /** Every reason an event of this operator can have: milestones, warnings, and the catalogue of errors.ts. */
 export type EventReason = (typeof milestones)[number] | (typeof warnings)[number] | Reason
 

@@ -26,8 +26,12 @@ export const daprKinds = [
   'Subscription',
 ] as const satisfies readonly (typeof prunedKinds)[number][]
 
+/** Kinds that only incidents need, and the Incidents themselves. */
+export const incidentKinds = ['Incident', 'Role', 'RoleBinding'] as const satisfies readonly (keyof typeof kinds)[]
+
 /** Every kind that is watched. */
-export type WatchedKind = (typeof prunedKinds)[number] | 'TodoChatbot' | 'Pod' | 'PersistentVolumeClaim'
+export type WatchedKind =
+  (typeof prunedKinds)[number] | (typeof incidentKinds)[number] | 'TodoChatbot' | 'Pod' | 'PersistentVolumeClaim'
 
 /** One informer per kind. */
 export type Informers = Readonly<Record<WatchedKind, Informer>>
@@ -43,11 +47,14 @@ export function informerOptions(namespaces: readonly string[]): Readonly<Record<
   return {
     TodoChatbot: { kind: kinds.TodoChatbot, namespaces, transform: withSpecOf },
     Pod: { kind: kinds.Pod, namespaces, labelSelector: ownedSelector, transform: slimPod },
+    Incident: { kind: kinds.Incident, namespaces },
+    Role: owned(kinds.Role),
+    RoleBinding: owned(kinds.RoleBinding),
     // Claims are labelled by their StatefulSet's template, which holds only what never changes.
     PersistentVolumeClaim: {
       kind: kinds.PersistentVolumeClaim,
       namespaces,
-      labelSelector: `${label.name} in (kafka,postgresql,redis),${label.instance}`,
+      labelSelector: `${label.name} in (kafka,postgresql,redis,evidence),${label.instance}`,
       transform: slimClaim,
     },
     ConfigMap: owned(kinds.ConfigMap),

@@ -6,6 +6,8 @@ import { describeProblems } from '../../api/v1alpha1/problems.ts'
 import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
 import { keyOf, type KubeObject } from '../../kube/object.ts'
 import type { Outcome, Reconcile } from '../../runtime/controller.ts'
+import { evidenceClaim } from '../../desired/evidence.ts'
+import { alignClaim } from '../incident/claim.ts'
 import { worst } from '../errors.ts'
 import { carryOut, type ApplyTools, type Carried } from './apply.ts'
 import { assess, prerequisites, type Observed } from './assess.ts'
@@ -43,6 +45,8 @@ export function todoChatbotReconciler(deps: Dependencies): Reconcile {
     const seen = await observe(deps, parsed.bot, resource, signal)
     if (resource.metadata.deletionTimestamp !== undefined) return cleanUp(deps, seen, signal)
     if (await alignFinalizer(deps, seen, signal)) return { kind: 'again', afterMs: 0 }
+
+    await alignClaim(deps, evidenceClaim({ bot: seen.resolved }), signal)
 
     const frozen = seen.paused || seen.problems.length > 0
     const desired = frozen ? desiredOf(seen) : await generateSecrets(deps, deps.applier, seen, signal)

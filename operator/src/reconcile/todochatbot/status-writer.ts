@@ -9,7 +9,7 @@
  * are written like every other change.
  */
 import { findCondition } from '../../api/v1alpha1/conditions.ts'
-import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
+import type { Condition, TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { isNotFound } from '../../kube/kube-error.ts'
 import { keyOf, type KubeObject } from '../../kube/object.ts'
@@ -18,9 +18,16 @@ import { sameJson } from './same-json.ts'
 /** What became of a status. */
 export type StatusWrite = 'unchanged' | 'written' | { readonly tooEarlyBy: number }
 
+/** What every status has; see api/v1alpha1/conditions.ts. */
+interface AnyStatus {
+  readonly observedGeneration?: number
+  readonly conditions?: readonly Condition[] | undefined
+  readonly summary?: string | undefined
+}
+
 /** See the header of this file. */
-export interface StatusWriter {
-  write: (resource: KubeObject, status: TodoChatbotStatus, signal: AbortSignal) => Promise<StatusWrite>
+export interface StatusWriter<Status extends AnyStatus = TodoChatbotStatus> {
+  write: (resource: KubeObject, status: Status, signal: AbortSignal) => Promise<StatusWrite>
   /** The resource is gone. */
   forget: (key: string) => void
 }
@@ -49,7 +56,7 @@ interface Memory {
 }
 
 /** Makes a writer. It remembers the time of the last write per resource. */
-export function statusWriter({
+export function statusWriter<Status extends AnyStatus = TodoChatbotStatus>({
   client,
   fieldManager,
   observe,
@@ -57,11 +64,11 @@ export function statusWriter({
   interval,
   settle,
   progressInterval,
-}: StatusWriterDependencies): StatusWriter {
+}: StatusWriterDependencies): StatusWriter<Status> {
   const memories = new Map<string, Memory>()
 
   /** When this status may be written. */
-  const dueAt = (key: string, before: TodoChatbotStatus | undefined, after: TodoChatbotStatus): number => {
+  const dueAt = (key: string, before: AnyStatus | undefined, after: AnyStatus): number => {
     const memory = memories.get(key)
     if (memory === undefined) return -Infinity
     if (!isProgress(before, after)) return memory.writtenAt + interval
@@ -75,7 +82,7 @@ export function statusWriter({
     write: async (resource, status, signal) => {
       if (sameJson(resource['status'] ?? {}, status)) return 'unchanged'
       const key = keyOf(resource.metadata)
-      const tooEarlyBy = dueAt(key, resource['status'] as TodoChatbotStatus | undefined, status) - now()
+      const tooEarlyBy = dueAt(key, resource['status'] as AnyStatus | undefined, status) - now()
       if (tooEarlyBy > 0) return { tooEarlyBy }
       memories.set(key, { writtenAt: now() })
       const { apiVersion, kind, metadata } = resource
@@ -95,8 +102,8 @@ export function statusWriter({
 }
 
 /** The same generation was under way before and still is, nothing is wrong, and only what is observed differs. */
-function isProgress(before: TodoChatbotStatus | undefined, after: TodoChatbotStatus): boolean {
-  const unknown = (status: TodoChatbotStatus | undefined): boolean =>
+function isProgress(before: AnyStatus | undefined, after: AnyStatus): boolean {
+  const unknown = (status: AnyStatus | undefined): boolean =>
     findCondition(status?.conditions, 'Ready')?.status === 'Unknown'
   return (
     before?.observedGeneration === after.observedGeneration &&
@@ -109,7 +116,7 @@ function isProgress(before: TodoChatbotStatus | undefined, after: TodoChatbotSta
 /** Sections that are computed anew from what is observed. `operation` is one because its start is only told, never relied on. */
 const observations = ['phase', 'summary', 'conditions', 'services', 'topics', 'components', 'operation'] as const
 
-function withoutObservations(status: TodoChatbotStatus | undefined): object {
+function withoutObservations(status: AnyStatus | undefined): object {
   return Object.fromEntries(
     Object.entries(status ?? {}).filter(([section]) => !(observations as readonly string[]).includes(section)),
   )

@@ -1,0 +1,6 @@
+import type { Definition } from './crd.ts'
+import { incidentDefinition } from './incident-definition.ts'
+import { todoChatbotDefinition } from './todochatbot-definition.ts'
+
+/** Every kind of this operator; the CRDs, the chart and docs/api.md are generated from this list. */
+export const definitions: readonly Definition[] = [todoChatbotDefinition, incidentDefinition]
