@@ -25,6 +25,7 @@ import { topicClaims } from './reconcile/todochatbot/claims.ts'
 import { wakeOnChange, wakeWhenDaprArrives, whenReady } from './reconcile/todochatbot/controller.ts'
 import type { EventReason } from './reconcile/todochatbot/events.ts'
 import { informerOptions, type Informers } from './reconcile/todochatbot/informers.ts'
+import { remediationMetrics } from './reconcile/todochatbot/remediation/metrics.ts'
 import { todoChatbotReconciler } from './reconcile/todochatbot/reconcile.ts'
 import { secretReader } from './reconcile/todochatbot/secret-reader.ts'
 import { statusWriter } from './reconcile/todochatbot/status-writer.ts'
@@ -137,6 +138,7 @@ export async function runOperator(
     images: config.images,
     resyncPeriod: config.resyncPeriod,
     record: events.record,
+    countRemediations: remediationMetrics(metrics.registry),
     forget: (key) => {
       topics.release(key)
       kafka.release(key)

@@ -32,10 +32,14 @@
 - apiGroups: ['']
   resources: ['secrets']
   verbs: ['create', 'get']
-# says why something is not ready, and asks sidecars at their pod address
+# says why something is not ready
 - apiGroups: ['']
-  resources: ['persistentvolumeclaims', 'pods']
+  resources: ['persistentvolumeclaims']
   verbs: ['get', 'list', 'watch']
+# says why something is not ready, asks workers and sidecars at their pod address, and replaces failed pods of workers
+- apiGroups: ['']
+  resources: ['pods']
+  verbs: ['delete', 'get', 'list', 'watch']
 # the volume with the archives of incidents
 - apiGroups: ['']
   resources: ['persistentvolumeclaims']

@@ -2,6 +2,7 @@ import { parseDuration } from '../api/v1alpha1/durations.ts'
 import { annotation, labelsFor, selectorFor } from '../api/v1alpha1/labels.ts'
 import { names, workerNames, workerPorts } from '../api/v1alpha1/names.ts'
 import { workerFields } from '../api/v1alpha1/schema/services.ts'
+import type { Resources } from '../api/v1alpha1/schema/resources.ts'
 import type { WorkerField } from '../api/v1alpha1/schema/services.ts'
 import { boosted } from './boost.ts'
 import { subscriptionsOf } from './dapr-subscriptions.ts'
@@ -12,6 +13,7 @@ import type { Json } from './object.ts'
 import { containerPort, containerSecurity, paths, podBase, probe, scratchVolume, secretMode } from './pod.ts'
 import { databaseReference, externalSecrets } from './secret-references.ts'
 import { secretsHash } from './secrets-hash.ts'
+import { withRaisedMemory } from './raised-memory.ts'
 import { daprObjects, sidecarAnnotations } from './sidecar.ts'
 import type { Desire, DesiredObject, DesireInput } from './types.ts'
 import { templateHash } from './template-hash.ts'
@@ -99,6 +101,13 @@ const volumes = (input: DesireInput, field: WorkerField): readonly Json[] => {
   ]
 }
 
+/** What the spec gives, raised by the remediation after OOM kills and by a boost that is in force. */
+const resourcesOf = ({ bot, facts }: DesireInput, field: WorkerField): Resources => {
+  const { resources, boost } = bot.spec.services[field]
+  const raised = withRaisedMemory(resources, facts.active.raisedMemory?.[field])
+  return boost !== undefined && facts.active.boost.includes(field) ? boosted(raised, boost) : raised
+}
+
 const container = (input: DesireInput, field: WorkerField): Json => {
   const worker = workerNames[field]
   const service = input.bot.spec.services[field]
@@ -110,10 +119,7 @@ const container = (input: DesireInput, field: WorkerField): Json => {
     command: ['node', `/app/${worker}.mjs`],
     env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } }],
     ports: [containerPort('http', workerPorts[field])],
-    resources:
-      service.boost !== undefined && input.facts.active.boost.includes(field)
-        ? boosted(service.resources, service.boost)
-        : service.resources,
+    resources: resourcesOf(input, field),
     securityContext: containerSecurity,
     startupProbe: probe(live, 1, 120),
     livenessProbe: probe(live, 10, 3, 5),

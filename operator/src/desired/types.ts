@@ -44,10 +44,18 @@ export interface Facts {
   readonly active: ActiveSettings
 }
 
+/** A memory limit, and the one it was raised from. */
+export interface RaisedMemory {
+  readonly limit: string
+  readonly ordinary: string
+}
+
 /** Which temporary settings are in force; there is no clock in this layer. */
 export interface ActiveSettings {
   readonly debug: readonly WorkerField[]
   readonly boost: readonly WorkerField[]
+  /** Memory the remediation gave after OOM kills (`status.services[].raisedMemory`), by worker; absent: none. */
+  readonly raisedMemory?: Readonly<Partial<Record<WorkerField, RaisedMemory>>>
 }
 
 /** How an object is written: Apply by server-side apply and kept in shape; CreateOnce created when absent and never rewritten. */

@@ -221,6 +221,14 @@ export const catalogue = {
     meaning: 'Something that was ready is not any more: a container runs and its readiness probe fails.',
     remedy: 'kubectl logs <pod>; GET /health of the worker names the failing check.',
   },
+  RemediationExhausted: {
+    code: 'TDC_REMEDIATION_EXHAUSTED',
+    severity: 'Terminal',
+    conditions: ['Ready', 'Stalled', 'Degraded'],
+    meaning: 'A worker is unhealthy, and every step of spec.remediation.ladder that can help was tried.',
+    remedy:
+      'status.remediation says what was tried and what came of it. Correct the cause; any edit of the spec starts the ladder again, and so does an hour of health.',
+  },
   OwnedByOther: {
     code: 'TDC_OWNED_BY_OTHER',
     severity: 'Terminal',

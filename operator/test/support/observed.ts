@@ -10,6 +10,7 @@ import { assess, prerequisites, type Observed } from '../../src/reconcile/todoch
 import { gatesFor } from '../../src/reconcile/todochatbot/gates.ts'
 import type { Live, Seen } from '../../src/reconcile/todochatbot/observe.ts'
 import type { WorkloadState } from '../../src/reconcile/todochatbot/readiness.ts'
+import { remediate } from '../../src/reconcile/todochatbot/remediation/index.ts'
 import { expectedComponents } from '../../src/reconcile/todochatbot/sidecars.ts'
 import { statusOf, type StatusInput } from '../../src/reconcile/todochatbot/status.ts'
 import type { PodView } from '../../src/reconcile/todochatbot/views.ts'
@@ -141,6 +142,7 @@ export function aStatus(
     observed,
     assessment,
     gates: gatesFor(prerequisites(assessment, observed.seen, false)),
+    remediation: remediate({ observed, assessment, acted: undefined, evidence: undefined }),
     applied: { failures: [], outdated: [], ...applied },
     rollouts: {},
     version: '0.1.0',

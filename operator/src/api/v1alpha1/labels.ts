@@ -36,6 +36,8 @@ export const annotation = {
   templateHash: 'todochatbot.dev/template-hash',
   /** On pod templates: the restarts asked for. */
   restartedAt: 'todochatbot.dev/restarted-at',
+  /** On pod templates: the remediation that restarted the pods last. Not part of what is applied, so applying never removes it. */
+  remediation: 'todochatbot.dev/remediation',
 } as const
 
 /** Finalizer on a TodoChatbot while something outside Kubernetes (topics) has to be removed with it. */

@@ -98,9 +98,16 @@ export const workloadPermissions: readonly Permission[] = [
   },
   {
     apiGroups: [''],
-    resources: ['persistentvolumeclaims', 'pods'],
+    resources: ['persistentvolumeclaims'],
     verbs: ['get', 'list', 'watch'],
-    because: 'says why something is not ready, and asks sidecars at their pod address',
+    because: 'says why something is not ready',
+  },
+  {
+    apiGroups: [''],
+    resources: ['pods'],
+    verbs: ['delete', 'get', 'list', 'watch'],
+    because:
+      'says why something is not ready, asks workers and sidecars at their pod address, and replaces failed pods of workers',
   },
   {
     apiGroups: [''],

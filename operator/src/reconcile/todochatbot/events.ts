@@ -3,6 +3,7 @@ import { findCondition } from '../../api/v1alpha1/conditions.ts'
 import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
 import type { EventInput } from '../../runtime/events.ts'
 import { catalogue, type Reason } from '../errors.ts'
+import { remediationEvents, type RemediationReason } from './remediation/events.ts'
 
 /** Reasons of Normal events. */
 export const milestones = [
@@ -16,8 +17,8 @@ export const milestones = [
 ] as const
 /** Reasons of Warning events that are no condition. */
 export const warnings = ['TopicsLeftBehind', 'EvidenceIncomplete'] as const
-/** Every reason an event of this operator can have: milestones, warnings, and the catalogue of errors.ts. */
-export type EventReason = (typeof milestones)[number] | (typeof warnings)[number] | Reason
+/** Every reason an event of this operator can have: milestones, warnings, those of the remediation, and the catalogue of errors.ts. */
+export type EventReason = (typeof milestones)[number] | (typeof warnings)[number] | RemediationReason | Reason
 
 /** Events that tell what changed from one status to the next. */
 export function eventsBetween(
@@ -46,7 +47,7 @@ export function eventsBetween(
     if (earlier?.status === 'False' && earlier.reason === condition.reason) continue
     events.push({ type: 'Warning', reason, action: 'Reconcile', note: condition.message })
   }
-  return events
+  return [...events, ...remediationEvents(before, after)]
 }
 
 /** Conditions that summarise others would say everything twice. */

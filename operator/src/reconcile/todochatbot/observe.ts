@@ -29,6 +29,7 @@ import type { KafkaWatch } from '../kafka/kafka-watch.ts'
 import type { TopicClaims } from './claims.ts'
 import type { Informers } from './informers.ts'
 import type { WorkloadState } from './readiness.ts'
+import { raisedMemories } from './remediation/raised-memory.ts'
 import type { KnownSecret, SecretReader } from './secret-reader.ts'
 import { sidecarTargets, type SidecarReport } from './sidecars.ts'
 import type { TopicsSeen } from './topics.ts'
@@ -106,7 +107,7 @@ export async function observe(
     now,
     problems: configProblems(bot),
     paused: isPaused(bot, now),
-    facts: factsFrom(sources, known, activeSettings(bot, now)),
+    facts: factsFrom(sources, known, { ...activeSettings(bot, now), ...raisedMemories(bot) }),
     secretFindings: {
       database: secretFinding(references, known, 'spec.database'),
       stateStore: secretFinding(references, known, 'spec.stateStore'),

@@ -18,6 +18,8 @@ import { gatesFor, type Gates } from './gates.ts'
 import { daprKinds } from './informers.ts'
 import { lookAt, lookAtKafka, lookAtTopics, observe, secretMaxAge, type Seen, type Sources } from './observe.ts'
 import { serves } from './readiness.ts'
+import { actOn, remediate } from './remediation/index.ts'
+import type { CountRemediations } from './remediation/metrics.ts'
 import { expectedComponents } from './sidecars.ts'
 import { invalidStatus, statusOf } from './status.ts'
 import type { StatusWriter } from './status-writer.ts'
@@ -29,6 +31,7 @@ export interface Dependencies extends Sources, CleanupTools, ApplyTools {
   readonly resyncPeriod: number
   /** Called when a resource is gone, with its `namespace/name`. */
   readonly forget: (key: string) => void
+  readonly countRemediations: CountRemediations
 }
 
 /** Makes the reconcile function of the TodoChatbot controller. */
@@ -60,6 +63,9 @@ export function todoChatbotReconciler(deps: Dependencies): Reconcile {
     return conclude(deps, seen, { desired, gates, carried }, signal)
   }
 }
+
+/** Pause before an action of the remediation that could not be carried out is tried again, in ms. */
+const actRetry = 2_000
 
 /** What was done, for {@link conclude}. */
 interface Done {
@@ -99,10 +105,14 @@ async function conclude(
   { desired, gates, carried }: Done,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  const acted = await actOn(deps, seen, signal)
   const observed = look(deps, seen, desired)
+  const assessment = assess(observed)
+  const remediation = remediate({ observed, assessment, acted, evidence: undefined })
   const status = statusOf({
     observed,
-    assessment: assess(observed),
+    assessment,
+    remediation,
     gates,
     applied: { ...carried, failures: [...desired.failures, ...carried.failures] },
     rollouts: rolloutsOf(deps, seen),
@@ -112,6 +122,8 @@ async function conclude(
   return again(deps, [
     statusDelay,
     carried.retryAfterMs,
+    acted?.done === false ? actRetry : undefined,
+    remediation.wakeAt === undefined ? undefined : remediation.wakeAt - seen.now,
     desired.failures.length > 0 ? 1_000 : undefined,
     remaining(nextEnd(seen.bot, seen.now), seen.now),
     seen.paused ? (pauseEndsAt(seen.bot) ?? seen.now) - seen.now : undefined,
@@ -145,6 +157,7 @@ async function writeStatus(
   if (written === 'unchanged') return undefined
   if (written !== 'written') return written.tooEarlyBy
   for (const event of eventsBetween(before, after)) deps.record(resource, event)
+  deps.countRemediations({ namespace: '', ...resource.metadata }, before, after)
   return undefined
 }
 

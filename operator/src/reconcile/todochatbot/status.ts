@@ -8,6 +8,7 @@ import { finding, lineOf, messageOf, worst, type Finding } from '../errors.ts'
 import { hasBeenReady, pauseDetail, type Assessment, type Observed } from './assess.ts'
 import type { Gates } from './gates.ts'
 import { isRolledOut } from './readiness.ts'
+import type { Remediation } from './remediation/index.ts'
 import { componentStatuses } from './sidecars.ts'
 import { consumptionOf, lagSummary } from './status/consumption.ts'
 import { conditionUpdates, overallFinding } from './status/conditions.ts'
@@ -31,18 +32,20 @@ export interface StatusInput {
   readonly applied: Applied
   /** What is rolled out of each worker, as far as its Deployment exists. */
   readonly rollouts: Readonly<Partial<Record<WorkerField, Rollout>>>
+  readonly remediation: Remediation
   /** Version this generation asks for. */
   readonly version: string
 }
 
 /** Computes the status. */
 export function statusOf(input: StatusInput): TodoChatbotStatus {
-  const { observed, assessment, gates, version } = input
+  const { observed, assessment, gates, version, remediation } = input
+  const { exhausted } = remediation
   const { seen, live, topics, components, kafka } = observed
   const { bot, now } = seen
   const { generation } = bot.metadata
   const upToDate = upToDateFinding(input)
-  const overall = overallFinding({ assessment, upToDate })
+  const overall = overallFinding({ assessment, upToDate, exhausted })
   const before = hasBeenReady(seen)
   const operation = operationStatus({
     generation,
@@ -60,6 +63,8 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     heldBy: gates.held?.by,
     paused: seen.paused ? { since: pauseDetail(seen) } : undefined,
     before,
+    exhausted,
+    remediation: remediation.underWay,
     overdue,
   })
   const running = upToDate === undefined && overall === undefined ? version : bot.status?.version
@@ -77,7 +82,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
       consumption: consumptionOf(bot, kafka),
       previous: bot.status?.services ?? [],
       now: timestamp(now),
-    }),
+    }).map((service) => ({ ...service, ...remediation.services.get(service.name) })),
     ...lagSummary(kafka),
     topics: topicStatuses(topics),
     components: componentStatuses(
@@ -86,6 +91,8 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
       live.sidecars,
     ),
     ...(operation === undefined ? {} : { operation }),
+    ...(remediation.ledger.length === 0 ? {} : { remediation: [...remediation.ledger] }),
+    ...(remediation.storm === undefined ? {} : { storm: remediation.storm }),
   }
 }
 

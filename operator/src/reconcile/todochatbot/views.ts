@@ -44,6 +44,9 @@ export interface PodView {
   readonly terminating: boolean
   readonly ip?: string
   readonly phase: string
+  /** Why the pod as a whole is in its phase, such as Evicted. */
+  readonly reason?: string
+  readonly message?: string
   readonly ready: boolean
   readonly conditions: readonly StatusCondition[]
   readonly containerNames: readonly string[]
@@ -55,6 +58,8 @@ export function podView(pod: KubeObject): PodView {
   const spec = (pod['spec'] ?? {}) as { containers?: { name: string }[]; initContainers?: { name: string }[] }
   const status = (pod['status'] ?? {}) as {
     phase?: string
+    reason?: string
+    message?: string
     podIP?: string
     conditions?: StatusCondition[]
     containerStatuses?: ContainerStatus[]
@@ -68,6 +73,8 @@ export function podView(pod: KubeObject): PodView {
     terminating: pod.metadata.deletionTimestamp !== undefined,
     ...(status.podIP === undefined ? {} : { ip: status.podIP }),
     phase: status.phase ?? 'Pending',
+    ...(status.reason === undefined ? {} : { reason: status.reason }),
+    ...(status.message === undefined ? {} : { message: status.message }),
     ready: conditions.some(({ type, status: held }) => type === 'Ready' && held === 'True'),
     conditions,
     containerNames: [...(spec.initContainers ?? []), ...(spec.containers ?? [])].map(({ name }) => name),

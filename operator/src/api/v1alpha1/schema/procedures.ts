@@ -21,8 +21,8 @@ export const updateSchema = described(
   'How changes of configuration, image and resources are rolled out: worker by worker, consumers before chat-api.',
 )
 
-/** Steps a remediation may take, mildest first. */
-export const remediationActions = ['Restart', 'Recreate', 'RollBack', 'RaiseMemory', 'Isolate'] as const
+/** Steps a remediation may take, mildest first: Recreate replaces failed pods only, Restart all pods of the worker. */
+export const remediationActions = ['Recreate', 'Restart', 'RaiseMemory', 'RollBack', 'Isolate'] as const
 /** One of {@link remediationActions}. */
 export type RemediationAction = (typeof remediationActions)[number]
 
@@ -39,14 +39,19 @@ export const remediationSchema = described(
     ).default('50%'),
     ladder: described(
       z
-        .array(described(z.enum(remediationActions), 'A step.'))
+        .array(
+          described(
+            z.enum(remediationActions),
+            'A step: Recreate deletes the failed pods, Restart rolls all pods of the worker, RaiseMemory gives its container more memory up to maxMemory until its resources are edited, RollBack returns to the last healthy template, Isolate scales it down for an hour.',
+          ),
+        )
         .min(1)
         .max(5),
       'What may be done, in this order; each signal takes the steps of the ladder that can heal it.',
     )
       .meta({ 'x-kubernetes-list-type': 'set' })
-      .default(['Restart', 'Recreate', 'RollBack', 'RaiseMemory', 'Isolate']),
-    actionsPerHour: described(z.int().min(0).max(60).default(6), 'Most actions per hour over all workers, 0 to 60.'),
+      .default(['Recreate', 'Restart', 'RaiseMemory', 'RollBack']),
+    actionsPerHour: described(z.int().min(0).max(20).default(6), 'Most actions per hour over all workers, 0 to 20.'),
     healthyDelay: duration('How long a worker must be healthy after an action before the action counts as a success', {
       min: 1_000,
       max: hour,
@@ -58,7 +63,9 @@ export const remediationSchema = described(
         max: day,
       },
     ).default('10m'),
-    maxMemory: quantity('Most memory RaiseMemory may give a container; default twice its ordinary limit.').optional(),
+    maxMemory: quantity(
+      'Largest memory limit RaiseMemory may give the container of a worker; default twice its ordinary limit.',
+    ).optional(),
   }),
   'Heals failed workers by a ladder of actions with a budget. Never two actions at once in one system.',
 )

@@ -65,6 +65,32 @@ const serviceStatusSchema = described(
       }),
       'The newest pod template that was rolled out and healthy: what a rollback returns to.',
     ).optional(),
+    unhealthy: described(
+      z.object({
+        signal: described(z.string().max(63), 'What is seen, such as CrashLoop or ConsumerStuck.'),
+        since: described(z.string(), 'Since when the worker is not healthy.').meta({ format: 'date-time' }),
+        object: described(z.string().max(320), 'Where it is seen, such as Pod/todo-audit-7d9f.'),
+        message: described(message, 'What is seen there.'),
+        remediation: described(
+          z.enum(['Pending', 'Held', 'UnderWay', 'Disabled', 'Impossible', 'Exhausted']),
+          'Pending: it has not lasted long enough. Held: nothing is done, because says why. UnderWay: status.remediation has the action. Disabled: spec.remediation.enabled is false. Impossible: no step of the ladder heals it. Exhausted: every step was tried.',
+        ),
+        because: described(message, 'Why nothing is done, or what would be done.').optional(),
+      }),
+      'Why the remediation takes the worker for unhealthy, and what it does about it.',
+    ).optional(),
+    raisedMemory: described(
+      z.object({
+        limit: described(z.string().max(32), 'Memory limit of its container now.'),
+        ordinary: described(
+          z.string().max(32),
+          'Limit it was raised from; as soon as the spec gives another one, that one counts again.',
+        ),
+        since: described(z.string(), 'When.').meta({ format: 'date-time' }),
+        remediation: described(z.string().max(63), 'Identity of the remediation that raised it.'),
+      }),
+      'Memory that the remediation gave after OOM kills. To end it, edit spec.services.<worker>.resources.',
+    ).optional(),
     lastError: described(message, 'Last error of a container, such as why it ended.').optional(),
     message: described(message, 'Why it is not ready.').optional(),
   }),
@@ -117,18 +143,37 @@ const remediationStatusSchema = described(
     worker: described(z.string().max(63), 'Kebab-case name of the worker.'),
     signal: described(z.string().max(63), 'What was seen, such as CrashLoop or ConsumerStuck.'),
     action: described(z.string().max(63), 'What is done, such as Restart.'),
-    step: described(z.int(), 'Step of the ladder, from 1.').optional(),
+    step: described(z.int(), 'How many actions were taken on this worker in a row, this one included.').optional(),
+    generation: described(z.int(), 'Generation of the spec when it began.').optional(),
+    objects: described(
+      z.array(z.string().max(320)).max(20),
+      'What it acts on, such as Pod/todo-audit-7d9f.',
+    ).optional(),
     state: described(
       z.enum(['Evidence', 'Acting', 'Observing', 'Succeeded', 'Failed']),
       'Evidence is taken, then the action is carried out, then its effect is awaited.',
     ),
     startedAt: described(z.string(), 'When it began.').meta({ format: 'date-time' }),
     deadline: described(z.string(), 'When it counts as failed.').meta({ format: 'date-time' }).optional(),
+    actedAt: described(z.string(), 'When the action was carried out.').meta({ format: 'date-time' }).optional(),
+    healthySince: described(z.string(), 'Since when the worker is healthy after the action.')
+      .meta({ format: 'date-time' })
+      .optional(),
     finishedAt: described(z.string(), 'When it ended.').meta({ format: 'date-time' }).optional(),
     incident: described(z.string().max(253), 'Name of the Incident that holds the evidence.').optional(),
     message: described(message, 'What was seen and what came of it.').optional(),
   }),
   'One action of the remediation, newest first.',
+)
+
+const stormSchema = described(
+  z.object({
+    since: described(z.string(), 'When it began.').meta({ format: 'date-time' }),
+    until: described(z.string(), 'When remediation goes on; absent while the storm lasts.')
+      .meta({ format: 'date-time' })
+      .optional(),
+  }),
+  'More workers failed at once than remediation.minHealthy allows, so the cause lies outside: nothing is done until remediation.stormCooldown after it.',
 )
 
 const blockedRevisionSchema = described(
@@ -206,6 +251,7 @@ export const statusSchema = described(
     remediation: described(z.array(remediationStatusSchema).max(20), 'Actions of the remediation, newest first.')
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['id'] })
       .optional(),
+    storm: stormSchema.optional(),
     blockedRevisions: described(z.array(blockedRevisionSchema).max(8), 'Changes that were rolled back.').optional(),
   }),
   'Observed state.',
@@ -227,5 +273,7 @@ export type TodoChatbotStatus = z.output<typeof statusSchema>
 export type CheckStatus = z.output<typeof checkSchema>
 /** One action of the remediation in a status. */
 export type RemediationStatus = z.output<typeof remediationStatusSchema>
+/** A storm in a status. */
+export type Storm = z.output<typeof stormSchema>
 /** A change that was rolled back, in a status. */
 export type BlockedRevision = z.output<typeof blockedRevisionSchema>

@@ -1,7 +1,7 @@
 /** The conditions of a TodoChatbot, from findings. Pure. */
 import type { ConditionType, ConditionUpdate } from '../../../api/v1alpha1/conditions.ts'
 import { workerFields } from '../../../api/v1alpha1/schema/services.ts'
-import { finding, messageOf, worst, type Finding } from '../../errors.ts'
+import { finding, lineOf, messageOf, worst, type Finding } from '../../errors.ts'
 import type { Assessment } from '../assess.ts'
 
 /** What the conditions are made from. */
@@ -14,6 +14,10 @@ export interface ConditionsInput {
   readonly paused: { readonly since: string } | undefined
   /** Every worker was ready once: a failure is then a degradation. */
   readonly before: boolean
+  /** The remediation has nothing left to try. */
+  readonly exhausted: Finding | undefined
+  /** What the remediation is doing. */
+  readonly remediation: string | undefined
   /** The running operation is past its deadline. */
   readonly overdue: boolean
 }
@@ -22,8 +26,9 @@ export interface ConditionsInput {
 export function overallFinding({
   assessment,
   upToDate,
-}: Pick<ConditionsInput, 'assessment' | 'upToDate'>): Finding | undefined {
-  return worst([...Object.values(domainFindings(assessment, undefined)), upToDate])
+  exhausted,
+}: Pick<ConditionsInput, 'assessment' | 'upToDate' | 'exhausted'>): Finding | undefined {
+  return worst([...Object.values(domainFindings(assessment, undefined)), upToDate, exhausted])
 }
 
 /** All conditions, in any order. */
@@ -56,7 +61,7 @@ export function conditionUpdates(input: ConditionsInput): ConditionUpdate[] {
           message: 'Everything of this generation is applied and rolled out',
         }
       : { type: 'UpToDate', status: 'False', ...said(upToDate) },
-    flag('Degraded', degraded ? overall : undefined, 'AsExpected', 'Nothing that worked is broken'),
+    degradedUpdate(degraded ? overall : undefined, input.remediation),
     paused === undefined
       ? { type: 'Paused', status: 'False', reason: 'NotPaused', message: 'Changes are carried out' }
       : { type: 'Paused', status: 'True', reason: 'Paused', message: paused.since },
@@ -111,6 +116,13 @@ function holds(type: keyof typeof good, found: Finding | undefined): ConditionUp
 /** An abnormal-true condition: True names what is wrong. */
 function flag(type: ConditionType, found: Finding | undefined, reason: string, message: string): ConditionUpdate {
   return found === undefined ? { type, status: 'False', reason, message } : { type, status: 'True', ...said(found) }
+}
+
+/** Degraded names what the remediation does about it. */
+function degradedUpdate(found: Finding | undefined, remediation: string | undefined): ConditionUpdate {
+  const update = flag('Degraded', found, 'AsExpected', 'Nothing that worked is broken')
+  if (found === undefined || remediation === undefined) return update
+  return { ...update, message: `${lineOf(found)}. Remediation: ${remediation}`.slice(0, 4096) }
 }
 
 const overdueFinding = ({ object, detail }: Finding): Finding => finding('DeadlineExceeded', object, detail)

@@ -1,0 +1,81 @@
+/** The entry of status.remediation that is under way, one step further where something happened. Pure; the states are in step.ts. */
+import type { RemediationStatus } from '../../../api/v1alpha1/schema/status.ts'
+import { timestamp } from '../status/operation.ts'
+import { timeOf } from './episode.ts'
+import type { Signal } from './signals.ts'
+import type { Policy, StepInput } from './types.ts'
+
+/** How long evidence may take before the action goes on without it, in ms. */
+export const evidenceDeadline = 120_000
+/** How long an action may take to be carried out, in ms. */
+export const actingDeadline = 120_000
+
+/** The entry that is under way, one step further where something happened. */
+export function advance(entry: RemediationStatus, input: StepInput): RemediationStatus {
+  const { now, acted, evidence, policy, frozen } = input
+  const overdue = entry.deadline !== undefined && now >= timeOf(entry.deadline)
+  if (entry.state === 'Evidence') {
+    const known = evidence?.incident === undefined ? entry : { ...entry, incident: evidence.incident }
+    if (frozen !== undefined) return ended(known, 'Failed', `not begun: ${frozen}`, now)
+    if (!policy.enabled) return ended(known, 'Failed', 'not begun: spec.remediation.enabled is false', now)
+    return evidence === undefined || evidence.finished || overdue
+      ? { ...known, state: 'Acting', deadline: timestamp(now + actingDeadline) }
+      : known
+  }
+  if (entry.state === 'Acting') {
+    if (acted?.id === entry.id && acted.done) {
+      const patience = policy.recovery + policy.healthyDelay
+      return { ...entry, state: 'Observing', actedAt: timestamp(now), deadline: timestamp(now + patience) }
+    }
+    return overdue
+      ? ended(entry, 'Failed', `could not be carried out: ${acted?.problem ?? 'no time left'}`, now)
+      : entry
+  }
+  return observed(entry, input, overdue)
+}
+
+function observed(entry: RemediationStatus, input: StepInput, overdue: boolean): RemediationStatus {
+  const { now, policy, workers, outside } = input
+  const worker = workers.find(({ name }) => name === entry.worker)
+  if (worker === undefined) return ended(entry, 'Failed', 'the worker does not run any more, by the spec', now)
+  const signal = worker.signals.find(({ kind }) => kind !== 'DeadLettersGrowing')
+  if (signal === undefined && worker.ready) {
+    const since = entry.healthySince === undefined ? now : timeOf(entry.healthySince)
+    if (now >= since + policy.healthyDelay) return ended(entry, 'Succeeded', 'the worker is healthy again', now)
+    return { ...entry, healthySince: timestamp(since) }
+  }
+  const unhealthy = without(entry, 'healthySince')
+  const because = outside ?? (signal === undefined ? 'its pods are not ready' : `${signal.object} ${signal.detail}`)
+  const again = signal?.acute === true && outside === undefined && now >= failsAt(entry, signal, policy)
+  return again || overdue ? ended(unhealthy, 'Failed', `it did not help: ${because}`, now) : unhealthy
+}
+
+/** An action did not help when the worker was unhealthy after it for as long as makes any worker a case. */
+const failsAt = ({ actedAt, startedAt }: RemediationStatus, signal: Signal, { unhealthyAfter }: Policy): number =>
+  Math.max(signal.since, timeOf(actedAt ?? startedAt)) + unhealthyAfter
+
+function ended(
+  entry: RemediationStatus,
+  state: 'Succeeded' | 'Failed',
+  outcome: string,
+  now: number,
+): RemediationStatus {
+  const message = `${entry.message ?? ''}; ${outcome}`.slice(0, 2048)
+  return { ...without(entry, 'deadline'), state, finishedAt: timestamp(now), message }
+}
+
+/** When the entry that is under way may change by time alone. */
+export function dueTimes(entry: RemediationStatus, { policy, workers }: StepInput): number[] {
+  const due = entry.deadline === undefined ? [] : [timeOf(entry.deadline)]
+  if (entry.state !== 'Observing') return due
+  if (entry.healthySince !== undefined) return [...due, timeOf(entry.healthySince) + policy.healthyDelay]
+  const signal = workers.find(({ name }) => name === entry.worker)?.signals[0]
+  if (signal === undefined) return due
+  return [...due, failsAt(entry, signal, policy)]
+}
+
+const without = <K extends 'deadline' | 'healthySince'>(
+  entry: RemediationStatus,
+  field: K,
+): Omit<RemediationStatus, K> =>
+  Object.fromEntries(Object.entries(entry).filter(([name]) => name !== field)) as Omit<RemediationStatus, K>
