@@ -7,6 +7,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   /** Overall limit in ms, retries after 401 and 429 included. Default 30 000. */
   readonly timeoutMs?: number
+  /** Sent on a connection of its own, before whatever waits for one of the shared ones. */
+  readonly urgent?: boolean
 }
 
 /** Options of calls that write; `fieldManager` names the writer in managedFields. */

@@ -15,8 +15,8 @@ export const queryOf = ({ labelSelector, fieldSelector }: Selection): NonNullabl
 
 /** Makes the client of single calls on top of a transport. */
 export const createKubeClient = (transport: Transport): KubeClient => {
-  const call = async (request: KubeRequest, { signal, timeoutMs }: CallOptions = {}) =>
-    transport.request({ ...request, signal, timeoutMs })
+  const call = async (request: KubeRequest, { signal, timeoutMs, urgent }: CallOptions = {}) =>
+    transport.request({ ...request, signal, timeoutMs, urgent })
 
   const write = (
     method: 'POST' | 'PUT',

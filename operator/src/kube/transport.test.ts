@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { eventually } from '../../test/support/eventually.ts'
 import { startFlakyApiServer } from '../../test/support/flaky-api-server.ts'
 import type { FlakyApiServer } from '../../test/support/flaky-api-server.ts'
 import { startTinyApiServer } from '../../test/support/tiny-api-server.ts'
@@ -119,6 +120,19 @@ test('an answer that stalls in its body is given up at the deadline, too', async
   proxy.inject({ type: 'stall', afterBytes: 10 })
   const error = await failureOf(createKubeClient(transport).get(kinds.ConfigMap, ref, { timeoutMs: 50 }))
   expect(error.reason).toBe('Timeout')
+})
+
+test('an urgent call does not wait behind others that are not answered', async () => {
+  api.put(collection, configMap)
+  proxy.inject({ type: 'stall', afterBytes: 0, times: 32 })
+  const stop = new AbortController()
+  const client = createKubeClient(transport)
+  const stuck = Array.from({ length: 40 }, () => client.get(kinds.ConfigMap, ref, { signal: stop.signal }))
+  await eventually(() => expect(proxy.seen).toHaveLength(32))
+  const found = await client.get(kinds.ConfigMap, ref, { urgent: true, timeoutMs: 5_000 })
+  expect(found['data']).toEqual({ level: 'info' })
+  stop.abort(new Error('enough'))
+  expect((await Promise.allSettled(stuck)).every(({ status }) => status === 'rejected')).toBe(true)
 })
 
 test('aborting rejects with the reason of the signal', async () => {

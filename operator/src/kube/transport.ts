@@ -23,6 +23,11 @@ export interface KubeRequest {
   readonly signal?: AbortSignal | undefined
   /** Overall limit in ms, waiting and retries included; default 30 000. For streams: until the response's headers. */
   readonly timeoutMs?: number | undefined
+  /**
+   * Sent on a connection of its own, and not counted by the rate limit. For the lease: waiting behind hundreds of applies to a slow API
+   * server would lose it.
+   */
+  readonly urgent?: boolean | undefined
 }
 
 /** Speaks HTTP to one API server: pooled connections, authentication, deadlines, client-side rate limit. */
@@ -64,6 +69,7 @@ export const createTransport = (options: TransportOptions): Transport => {
   const connect = connector(credentials)
   const common = { connect, allowH2: false, pipelining: 1, keepAliveTimeout: 60_000, keepAliveMaxTimeout: 300_000 }
   const unary = new Agent({ ...common, connections: options.connections ?? 32 })
+  const reserved = new Agent({ ...common, connections: 1 })
   const watches = new Agent({ ...common, bodyTimeout: 0 })
   const limit = options.rateLimit === undefined ? undefined : createRateLimiter(options.rateLimit)
 
@@ -132,12 +138,12 @@ export const createTransport = (options: TransportOptions): Transport => {
   return {
     request: (request) =>
       withDeadline(request, async (signal) => {
-        await limit?.(signal)
+        if (request.urgent !== true) await limit?.(signal)
         signal.throwIfAborted()
         const { statusCode, text } = await exchange(
           request,
           signal,
-          (sent) => call(unary, sent, signal),
+          (sent) => call(request.urgent === true ? reserved : unary, sent, signal),
           (answer) => answer.text,
         )
         return { status: statusCode, body: text === '' ? undefined : parse(request, text) }
@@ -165,7 +171,7 @@ export const createTransport = (options: TransportOptions): Transport => {
       }
     },
     close: async () => {
-      await Promise.all([unary.destroy(), watches.destroy()])
+      await Promise.all([unary.destroy(), reserved.destroy(), watches.destroy()])
     },
   }
 }

@@ -104,7 +104,7 @@ export const acquireLeadership = async (
 
   /** One try to get or keep the lease; false when somebody else holds it or was faster. */
   const tryHold = async (stop: AbortSignal): Promise<boolean> => {
-    const call = { fieldManager, signal: stop, timeoutMs: renewMs / 2 }
+    const call = { fieldManager, signal: stop, timeoutMs: renewMs / 2, urgent: true }
     if (observed?.spec.holderIdentity === identity) {
       // What we wrote last is still there, or the write is refused and the lease is read again: no GET per renewal.
       try {
@@ -161,7 +161,7 @@ export const acquireLeadership = async (
 
   /** Gives away what is still ours. A renewal cut short by the stop may have been carried out: then the lease is read again. */
   const giveAway = async (lease: KubeObject): Promise<void> => {
-    const call = { fieldManager, timeoutMs: 2000 }
+    const call = { fieldManager, timeoutMs: 2000, urgent: true }
     const given: LeaseSpec = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(Date.now()) }
     try {
       await client.replace(leaseOf(given, lease), call)
