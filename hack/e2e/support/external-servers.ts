@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { kinds } from '../../../operator/src/kube/kinds.ts'
 import type { TestCluster } from './cluster.ts'
+import { operandImage } from './operand-image.ts'
 
 /**
  * Kafka, PostgreSQL and Redis as an admin brings them: bare pods behind Services, unknown to the operator, with data that
@@ -25,7 +26,11 @@ const labels = (app: string) => ({ app, 'e2e.todochatbot.dev/role': 'external' }
 /** Starts the three and waits until they are ready. The pods pass Pod Security `restricted`. */
 export async function externalServers(cluster: TestCluster, namespace: string): Promise<ExternalServers> {
   const [ownerPassword, appPassword, password] = [secret(), secret(), secret()]
-  const images = await operandImages(cluster)
+  const images = {
+    kafka: await operandImage(cluster, 'KAFKA'),
+    postgresql: await operandImage(cluster, 'POSTGRESQL'),
+    redis: await operandImage(cluster, 'REDIS'),
+  }
   const host = (app: string): string => `external-${app}.${namespace}.svc.cluster.local`
   const credentials = (...keys: string[]) => ({
     name: 'secrets',
@@ -143,18 +148,3 @@ function server(
 }
 
 const volatile = (name: string) => ({ name, emptyDir: {} })
-
-/** The images this cluster's operator gives to Embedded dependencies: they are on the node already. */
-async function operandImages(cluster: TestCluster): Promise<{ kafka: string; postgresql: string; redis: string }> {
-  const operator = { namespace: 'todochatbot-system', name: 'todochatbot-operator' }
-  const deployment = await cluster.get(kinds.Deployment, operator)
-  const spec = deployment?.['spec'] as
-    { template: { spec: { containers: { env?: { name: string; value?: string }[] }[] } } } | undefined
-  const env = spec?.template.spec.containers[0]?.env ?? []
-  const image = (name: string): string => {
-    const value = env.find((one) => one.name === `OPERAND_IMAGE_${name}`)?.value
-    if (value === undefined) throw new Error(`the operator's Deployment has no OPERAND_IMAGE_${name}`)
-    return value
-  }
-  return { kafka: image('KAFKA'), postgresql: image('POSTGRESQL'), redis: image('REDIS') }
-}

@@ -1,0 +1,17 @@
+import { kinds } from '../../../operator/src/kube/kinds.ts'
+import type { TestCluster } from './cluster.ts'
+
+/** The image this cluster's operator gives to what it runs: it is on the node already. */
+export async function operandImage(
+  cluster: TestCluster,
+  name: 'WORKERS' | 'KAFKA' | 'POSTGRESQL' | 'REDIS',
+): Promise<string> {
+  const operator = { namespace: 'todochatbot-system', name: 'todochatbot-operator' }
+  const deployment = await cluster.get(kinds.Deployment, operator)
+  const spec = deployment?.['spec'] as
+    { template: { spec: { containers: { env?: { name: string; value?: string }[] }[] } } } | undefined
+  const env = spec?.template.spec.containers[0]?.env ?? []
+  const value = env.find((one) => one.name === `OPERAND_IMAGE_${name}`)?.value
+  if (value === undefined) throw new Error(`the operator's Deployment has no OPERAND_IMAGE_${name}`)
+  return value
+}
