@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { LookupFunction } from 'node:net'
 import type { Logger } from 'pino'
-import { annotation, manager } from './api/v1alpha1/labels.ts'
+import { annotation, label, manager } from './api/v1alpha1/labels.ts'
 import { group } from './api/v1alpha1/todochatbot.ts'
 import { clusterLookup } from './apply/cluster-dns.ts'
 import { kafkaAdmin } from './apply/kafka-admin.ts'
@@ -11,7 +11,7 @@ import { topicKeeper, topicKeeperDefaults } from './apply/topic-keeper.ts'
 import type { Config } from './config.ts'
 import { createKubeClient } from './kube/http-client.ts'
 import type { ResourceKind } from './kube/kinds.ts'
-import { refOf } from './kube/object.ts'
+import { keyOf, refOf } from './kube/object.ts'
 import type { Transport } from './kube/transport.ts'
 import type { IncidentStatus } from './api/v1alpha1/incident.ts'
 import { wakeIncidents } from './reconcile/incident/controller.ts'
@@ -21,6 +21,7 @@ import { askSidecar } from './reconcile/pods/sidecar-metadata.ts'
 import { askWorkerHealth } from './reconcile/pods/worker-health.ts'
 import { kafkaMetrics } from './reconcile/kafka/kafka-metrics.ts'
 import { kafkaWatch, kafkaWatchDefaults } from './reconcile/kafka/kafka-watch.ts'
+import { templateReader } from './reconcile/rollout/replica-sets.ts'
 import { topicClaims } from './reconcile/todochatbot/claims.ts'
 import { wakeOnChange, wakeWhenDaprArrives, whenReady } from './reconcile/todochatbot/controller.ts'
 import type { EventReason } from './reconcile/todochatbot/events.ts'
@@ -28,6 +29,7 @@ import { informerOptions, type Informers } from './reconcile/todochatbot/informe
 import { remediationMetrics } from './reconcile/todochatbot/remediation/metrics.ts'
 import { todoChatbotReconciler } from './reconcile/todochatbot/reconcile.ts'
 import { secretReader } from './reconcile/todochatbot/secret-reader.ts'
+import { temporaryMetrics } from './reconcile/todochatbot/temporary-metrics.ts'
 import { statusWriter } from './reconcile/todochatbot/status-writer.ts'
 import { createController } from './runtime/controller.ts'
 import { createEventRecorder } from './runtime/events.ts'
@@ -108,6 +110,9 @@ export async function runOperator(
     period: config.kafkaWatchPeriod,
     now: Date.now,
   })
+  const templates = templateReader(client, ({ metadata }) =>
+    keyOf({ ...metadata, name: metadata.labels?.[label.instance] ?? '' }),
+  )
   const claims = topicClaims()
   const now = (): number => performance.now()
   const statuses = statusWriter({
@@ -132,6 +137,7 @@ export async function runOperator(
     client,
     observe,
     applier,
+    templates,
     fieldManager: manager,
     now: Date.now,
     operatorVersion: version,
@@ -145,8 +151,10 @@ export async function runOperator(
       sidecars.release(key)
       health.release(key)
       statuses.forget(key)
+      templates.forget(key)
     },
   })
+  temporaryMetrics(metrics.registry, informers.TodoChatbot, Date.now)
   wakeOnChange({ informers, claims, secrets }, controller)
 
   const incidents = createController(

@@ -52,6 +52,10 @@
 - apiGroups: ['apps']
   resources: ['deployments', 'statefulsets']
   verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch']
+# finds the pod template a rollback returns to; asked only then
+- apiGroups: ['apps']
+  resources: ['replicasets']
+  verbs: ['list']
 # migrations: created once per version, never changed, removed when another version took over
 - apiGroups: ['batch']
   resources: ['jobs']

@@ -16,6 +16,8 @@ import { secretsHash } from './secrets-hash.ts'
 import { withRaisedMemory } from './raised-memory.ts'
 import { daprObjects, sidecarAnnotations } from './sidecar.ts'
 import type { Desire, DesiredObject, DesireInput } from './types.ts'
+import type { PodTemplate } from './pinned-template.ts'
+import { templateIdentity } from './pinned-template.ts'
 import { templateHash } from './template-hash.ts'
 import { coldConfig, coldConfigName, stateStoreUsers } from './worker-config.ts'
 
@@ -148,7 +150,7 @@ const spread = (selector: Json): Json => ({
   ],
 })
 
-const podTemplate = (input: DesireInput, field: WorkerField, dapr: readonly DesiredObject[]): Json => {
+const podTemplate = (input: DesireInput, field: WorkerField, dapr: readonly DesiredObject[]): PodTemplate => {
   const system = input.bot.metadata.name
   const worker = workerNames[field]
   const name = names.worker(system, worker)
@@ -187,6 +189,7 @@ const deployment = (input: DesireInput, field: WorkerField, dapr: readonly Desir
     app: worker,
     component: 'worker',
     stage: field === 'chatApi' ? 'ChatApi' : 'Consumers',
+    annotations: templateIdentity(template),
     body: {
       spec: {
         replicas,

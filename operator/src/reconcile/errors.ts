@@ -59,6 +59,31 @@ export const catalogue = {
     meaning: 'Pods of the new template are replacing the old ones.',
     remedy: 'Wait. If it lasts, the message names the pod to look at.',
   },
+  LagGrowing: {
+    code: 'TDC_LAG_GROWING',
+    severity: 'Problem',
+    conditions: ['UpToDate'],
+    meaning:
+      'A consumer takes no events while more and more wait for it; the rollout does not go on to the next worker.',
+    remedy: 'kubectl logs of its pods, worker and daprd, say why; services[].lag of the status shows what waits.',
+  },
+  RolloutFailed: {
+    code: 'TDC_ROLLOUT_FAILED',
+    severity: 'Problem',
+    conditions: ['UpToDate'],
+    meaning:
+      'Changed pods of a worker did not become healthy within spec.update.progressDeadline, and there is nothing to return to, or spec.update.rollback is Never. Its old pods keep serving; the workers after it are not touched.',
+    remedy: 'Correct the change; what blocks the pod is in the message. If the pods come up after all, it goes on.',
+  },
+  RolledBack: {
+    code: 'TDC_ROLLED_BACK',
+    severity: 'Terminal',
+    conditions: ['UpToDate'],
+    meaning:
+      'A change did not become healthy within spec.update.progressDeadline. The worker runs its last healthy template and configuration again; the workers after it are not touched.',
+    remedy:
+      'Correct the change and apply it: it is tried again as soon as what the pods are made of differs. To try the very same again, change restartedAt of the worker or the annotation todochatbot.dev/restart.',
+  },
   Paused: {
     code: 'TDC_PAUSED',
     severity: 'Progress',

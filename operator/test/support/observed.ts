@@ -6,11 +6,13 @@ import type { TodoChatbot, TodoChatbotSpecInput } from '../../src/api/v1alpha1/t
 import type { TopicResult } from '../../src/apply/topic-session.ts'
 import { desire, migrationJobName } from '../../src/desired/index.ts'
 import { desiredTopics } from '../../src/desired/topics.ts'
-import { assess, prerequisites, type Observed } from '../../src/reconcile/todochatbot/assess.ts'
+import { planRollouts } from '../../src/reconcile/rollout/plan.ts'
+import { assess, hasBeenReady, prerequisites, type Observed } from '../../src/reconcile/todochatbot/assess.ts'
 import { gatesFor } from '../../src/reconcile/todochatbot/gates.ts'
 import type { Live, Seen } from '../../src/reconcile/todochatbot/observe.ts'
 import type { WorkloadState } from '../../src/reconcile/todochatbot/readiness.ts'
 import { remediate } from '../../src/reconcile/todochatbot/remediation/index.ts'
+import { templateHashes, workerRollouts } from '../../src/reconcile/todochatbot/rollouts.ts'
 import { expectedComponents } from '../../src/reconcile/todochatbot/sidecars.ts'
 import { statusOf, type StatusInput } from '../../src/reconcile/todochatbot/status.ts'
 import type { PodView } from '../../src/reconcile/todochatbot/views.ts'
@@ -77,7 +79,11 @@ export function anObserved(changes: Changes = {}): Observed {
   const desired = desire(bot, facts)
   const jobName = migrationJobName(bot, facts)
   const workers = Object.fromEntries(
-    workerFields.map((field) => [field, aWorkload('Deployment', `todo-${workerNames[field]}`)]),
+    workerFields.map((field) => {
+      const worker = aWorkload('Deployment', `todo-${workerNames[field]}`)
+      const template = { hash: templateHashes(desired)[field], revision: '1', config: undefined }
+      return [field, { ...worker, live: worker.live === undefined ? undefined : { ...worker.live, template } }]
+    }),
   ) as Record<WorkerField, WorkloadState>
   const components = expectedComponents(desired.map(({ object }) => object))
   const loaded = components.map(({ name, type }) => ({ name, type }))
@@ -98,7 +104,7 @@ export function anObserved(changes: Changes = {}): Observed {
     health: new Map(
       Object.values(workers).map(({ pods }) => [
         pods[0]?.name ?? '',
-        { state: 'Answered', answer: { phase: 'ready', failing: {}, poolExhausted: false } },
+        { state: 'Answered', answer: { phase: 'ready', failing: {}, poolExhausted: false, config: {} } },
       ]),
     ),
   }
@@ -132,6 +138,15 @@ export function anObserved(changes: Changes = {}): Observed {
   return changes.observed?.(observed) ?? observed
 }
 
+/** The rollouts of what was observed: the templates it leads to, and the plan for them. */
+export function rolloutsOf(observed: Observed): StatusInput['rollouts'] {
+  const { bot, facts } = observed.seen
+  const objects = desire(bot, facts)
+  const templates = templateHashes(objects)
+  const plan = planRollouts(workerRollouts(observed, assess(observed), templates), hasBeenReady(observed.seen))
+  return { objects, templates, plan, held: new Map() }
+}
+
 /** The status of what was observed, with nothing held or refused unless a test says otherwise. */
 export function aStatus(
   observed: Observed,
@@ -144,7 +159,8 @@ export function aStatus(
     gates: gatesFor(prerequisites(assessment, observed.seen, false)),
     remediation: remediate({ observed, assessment, acted: undefined, evidence: undefined }),
     applied: { failures: [], outdated: [], ...applied },
-    rollouts: {},
+    running: {},
+    rollouts: rolloutsOf(observed),
     version: '0.1.0',
   })
 }

@@ -1,13 +1,15 @@
 /**
  * Plays the parts of a cluster that a control plane alone does not have: Deployment, StatefulSet and Job controllers, scheduler, kubelet and
  * daprd. Every workload gets pods that become ready at once; every pod of a worker has a sidecar that answers on 127.0.x.y:3501 with the
- * components scoped to it; Jobs complete, those of an Incident with the report of an archive. Tests make single parts misbehave through {@link WorkloadSimulator.misbehave}.
+ * components scoped to it; Jobs complete, those of an Incident with the report of an archive. Deployments keep a ReplicaSet per template and
+ * replace no pod before its successor is ready. Tests make single parts misbehave through {@link WorkloadSimulator.misbehave}.
  */
 import { createServer, type Server } from 'node:http'
 import type { KubeClient } from '../../src/kube/client.ts'
 import { kinds, type ResourceKind } from '../../src/kube/kinds.ts'
 import { isNotFound, KubeError } from '../../src/kube/kube-error.ts'
 import { keyOf, type KubeObject } from '../../src/kube/object.ts'
+import { replicaSetOf, type PodTemplate } from './simulated-replica-set.ts'
 
 /** What a workload does instead of becoming ready. */
 export type Misbehaviour =
@@ -23,14 +25,11 @@ export interface WorkloadSimulator {
   misbehave: (workload: string, how: Misbehaviour | undefined) => void
   /** What the Jobs of Incidents could not collect from now on. */
   missEvidence: (missing: readonly { readonly what: string; readonly why: string }[]) => void
+  /** A template of a Deployment whose JSON holds `text` never becomes ready; pods of other templates stay as they are. */
+  refuseTemplate: (workload: string, text: string, how: Misbehaviour) => void
   /** Ends all misbehaviour. */
   heal: () => void
   stop: () => Promise<void>
-}
-
-interface PodTemplate {
-  readonly metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> }
-  readonly spec: { containers: { name: string }[]; [field: string]: unknown }
 }
 
 const fieldManager = 'workload-simulator'
@@ -40,7 +39,8 @@ const sidecarPort = 3501
 export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimulator {
   const stopping = new AbortController()
   const misbehaviours = new Map<string, Misbehaviour>()
-  const sidecars = new Map<string, { server: Server; ip: string }>()
+  const badTemplates = new Map<string, { readonly text: string; readonly how: Misbehaviour }>()
+  const sidecars = new Map<string, { servers: readonly Server[]; ip: string }>()
   const seen = new Map<string, string>()
   let nextIp = 1
   let missingEvidence: readonly object[] = []
@@ -57,7 +57,25 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     await client.patch(kind, object.metadata, { status }, { fieldManager, subresource: 'status' }).catch(ignoreGone)
   }
 
-  const startSidecar = async (pod: string, appId: string, without: string | undefined): Promise<string> => {
+  /** GET /health of a worker: well, with the hot-reloadable settings of its ConfigMap in force. `pod`: namespace/name */
+  const workerHealth = (pod: string, appId: string): Server =>
+    createServer((_request, response) => {
+      client.get(kinds.ConfigMap, { namespace: pod.split('/')[0] ?? '', name: `${appId}-config` }).then(
+        (configMap) => {
+          const data = (configMap['data'] ?? {}) as Record<string, string>
+          const { revision } = JSON.parse(data['hot.json'] ?? '{}') as { revision?: string }
+          response.end(JSON.stringify({ status: 'healthy', phase: 'ready', checks: {}, config: { revision } }))
+        },
+        () => response.writeHead(500).end(),
+      )
+    })
+
+  const startSidecar = async (
+    pod: string,
+    appId: string,
+    port: number | undefined,
+    without: string | undefined,
+  ): Promise<string> => {
     const known = sidecars.get(pod)
     if (known !== undefined) return known.ip
     const ip = `127.0.${Math.floor(nextIp / 250) + 2}.${(nextIp++ % 250) + 1}`
@@ -75,18 +93,23 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
         () => response.writeHead(500).end(),
       )
     })
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(sidecarPort, ip, resolve)
-    })
-    sidecars.set(pod, { server, ip })
+    const health = workerHealth(pod, appId)
+    const listen = (one: Server, on: number): Promise<void> =>
+      new Promise((resolve, reject) => {
+        one.once('error', reject)
+        one.listen(on, ip, resolve)
+      })
+    await Promise.all([listen(server, sidecarPort), ...(port === undefined ? [] : [listen(health, port)])])
+    sidecars.set(pod, { servers: [server, health], ip })
     return ip
   }
   const stopSidecar = (pod: string): void => {
     const sidecar = sidecars.get(pod)
     sidecars.delete(pod)
-    sidecar?.server.close()
-    sidecar?.server.closeAllConnections()
+    for (const server of sidecar?.servers ?? []) {
+      server.close()
+      server.closeAllConnections()
+    }
   }
 
   const podStatus = (pod: KubeObject, how: Misbehaviour | undefined, ip: string | undefined): object => {
@@ -153,21 +176,31 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     return { phase: 'Succeeded', containerStatuses: [container] }
   }
 
-  /** Pods of one template; those of an older one are replaced. Returns how many are ready. */
+  const misbehaviourOf = (owner: KubeObject, template: PodTemplate): Misbehaviour | undefined => {
+    const id = `${owner.kind}/${owner.metadata.name}`
+    const bad = badTemplates.get(id)
+    return (
+      misbehaviours.get(id) ?? (bad !== undefined && JSON.stringify(template).includes(bad.text) ? bad.how : undefined)
+    )
+  }
+
+  /** Pods of one template; those of an older one are replaced once it is ready. Returns how many are ready, and how many are left of older ones. */
   const runPods = async (
     owner: KubeObject,
     template: PodTemplate,
     count: number,
     pods: readonly KubeObject[],
     completes = false,
-  ): Promise<number> => {
-    const how = misbehaviours.get(`${owner.kind}/${owner.metadata.name}`)
+  ): Promise<{ ready: number; old: number }> => {
+    const how = misbehaviourOf(owner, template)
+    const keepsOld = how !== undefined && !misbehaviours.has(`${owner.kind}/${owner.metadata.name}`)
     const hash = JSON.stringify([template, how ?? null])
     const mine = pods.filter(
       ({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid) === true,
     )
     const current = mine.filter(({ metadata }) => seen.get(metadata.uid ?? '') === hash)
-    for (const pod of [...mine.filter((item) => !current.includes(item)), ...current.slice(count)]) {
+    const old = mine.filter((item) => !current.includes(item))
+    for (const pod of [...(keepsOld ? [] : old), ...current.slice(count)]) {
       stopSidecar(keyOf(pod.metadata))
       await client.delete(kinds.Pod, pod.metadata, { uid: pod.metadata.uid }).catch(ignoreGone)
     }
@@ -198,11 +231,23 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
       const starts = how === undefined || how.kind === 'MissingComponent'
       const without = how?.kind === 'MissingComponent' ? how.component : undefined
       const ip =
-        appId === undefined || !starts ? undefined : await startSidecar(keyOf(created.metadata), appId, without)
+        appId === undefined || !starts
+          ? undefined
+          : await startSidecar(keyOf(created.metadata), appId, portOf(template), without)
       const status = completes && how === undefined ? succeeded(created) : podStatus(created, how, ip)
       await patchStatus(kinds.Pod, created, status)
     }
-    return how === undefined || how.kind === 'NoSidecar' || how.kind === 'MissingComponent' ? count : 0
+    const ready = how === undefined || how.kind === 'NoSidecar' || how.kind === 'MissingComponent' ? count : 0
+    return { ready, old: keepsOld ? old.length : 0 }
+  }
+
+  const replicaSets = new Set<string>()
+  const keepReplicaSet = async (owner: KubeObject, template: PodTemplate): Promise<void> => {
+    const replicaSet = replicaSetOf(owner, template)
+    const key = `${owner.metadata.uid ?? ''}/${replicaSet.metadata.name}`
+    if (replicaSets.has(key)) return
+    await client.create(replicaSet, { fieldManager }).catch(ignoreGone)
+    replicaSets.add(key)
   }
 
   const playWorkload = async (
@@ -212,13 +257,14 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
   ): Promise<void> => {
     if (object.metadata.deletionTimestamp !== undefined) return
     const { replicas = 1, template } = object['spec'] as { replicas?: number; template: PodTemplate }
-    const ready = await runPods(object, template, replicas, pods)
+    if (kind === kinds.Deployment) await keepReplicaSet(object, template)
+    const { ready, old } = await runPods(object, template, replicas, pods)
     await patchStatus(kind, object, {
       observedGeneration: object.metadata.generation ?? 1,
-      replicas,
+      replicas: replicas + old,
       updatedReplicas: replicas,
-      readyReplicas: ready,
-      availableReplicas: ready,
+      readyReplicas: ready + old,
+      availableReplicas: ready + old,
     })
   }
 
@@ -270,6 +316,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     'Deployment',
     'StatefulSet',
     'Job',
+    'ReplicaSet',
     'Pod',
     'ConfigMap',
     'Secret',
@@ -320,8 +367,10 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     missEvidence: (missing) => {
       missingEvidence = missing
     },
+    refuseTemplate: (workload, text, how) => badTemplates.set(workload, { text, how }),
     heal: () => {
       misbehaviours.clear()
+      badTemplates.clear()
       missingEvidence = []
     },
     stop: async () => {
@@ -331,6 +380,9 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     },
   }
 }
+
+const portOf = ({ spec }: PodTemplate): number | undefined =>
+  (spec.containers[0] as { ports?: { containerPort: number }[] } | undefined)?.ports?.[0]?.containerPort
 
 /** Volumes that the StatefulSet controller adds to a pod, one per claim template. */
 function claimVolumes(owner: KubeObject, pod: string): object[] {

@@ -32,7 +32,9 @@ export const annotation = {
   secretHash: 'todochatbot.dev/secret-hash',
   /** On pod templates: hash of the Dapr objects, which sidecars read at start. */
   daprHash: 'todochatbot.dev/dapr-hash',
-  /** On pod templates: identity of the template, see desired/template-hash.ts. */
+  /** On Deployments of workers: ConfigMap their pods read at the start. */
+  config: 'todochatbot.dev/config',
+  /** On pod templates and their Deployments: identity of the template, see desired/template-hash.ts. */
   templateHash: 'todochatbot.dev/template-hash',
   /** On pod templates: the restarts asked for. */
   restartedAt: 'todochatbot.dev/restarted-at',

@@ -129,6 +129,12 @@ export const workloadPermissions: readonly Permission[] = [
     because: 'owned by a system',
   },
   {
+    apiGroups: ['apps'],
+    resources: ['replicasets'],
+    verbs: ['list'],
+    because: 'finds the pod template a rollback returns to; asked only then',
+  },
+  {
     apiGroups: ['batch'],
     resources: ['jobs'],
     verbs: ['create', 'delete', 'get', 'list', 'watch'],

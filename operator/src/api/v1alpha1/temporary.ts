@@ -1,10 +1,6 @@
 import { workerFields, type WorkerField } from './schema/services.ts'
+import type { TemporaryKind } from './schema/temporary.ts'
 import type { TodoChatbot } from './todochatbot.ts'
-
-/** What may be set for a time on one worker, as it is called in status and metrics. */
-export const temporaryKinds = ['Debug', 'Boost'] as const
-/** One of {@link temporaryKinds}. */
-export type TemporaryKind = (typeof temporaryKinds)[number]
 
 /** A temporary setting of one worker. */
 export interface Temporary {

@@ -28,12 +28,18 @@ describe("a worker's health", () => {
       phase: 'ready',
       failing: { database: 'connect ECONNREFUSED' },
       poolExhausted: false,
+      config: {},
     })
   })
 
   test('says when callers wait for a connection', async () => {
     const target = await worker(200, { phase: 'ready', checks: {}, pool: { total: 5, idle: 0, waiting: 1 } })
     expect(await ask(target)).toMatchObject({ poolExhausted: true })
+  })
+
+  test('says which settings are in force, and why newer ones are not', async () => {
+    const target = await worker(200, { phase: 'ready', config: { revision: 'r1', logLevel: 'info', problem: 'no' } })
+    expect(await ask(target)).toMatchObject({ config: { revision: 'r1', problem: 'no' } })
   })
 
   test('is not guessed from an answer of something else', async () => {

@@ -10,6 +10,8 @@ const healthSchema = z.object({
   phase: z.string().default(''),
   checks: z.record(z.string(), z.string()).default({}),
   /** Absent in older workers. */
+  config: z.object({ revision: z.string().optional(), problem: z.string().optional() }).default({}),
+  /** Absent in older workers. */
   pool: z.object({ waiting: z.int() }).optional(),
 })
 
@@ -21,6 +23,8 @@ export interface WorkerHealth {
   readonly failing: Readonly<Record<string, string>>
   /** Callers waited for a connection of the database pool at the time of the look. */
   readonly poolExhausted: boolean
+  /** Which hot-reloadable settings are in force, and why newer ones are not (workers/lib/live-config.ts). */
+  readonly config: { readonly revision?: string; readonly problem?: string }
 }
 
 /** Asks a worker for its health; 503 is an answer, too. @param deadline ms */
@@ -28,11 +32,15 @@ export function askWorkerHealth(deadline: number): AskPod<WorkerHealth> {
   return async (target, signal) => {
     const { status, body } = await getFromPod(target, '/health', deadline, signal)
     if (status !== 200 && status !== 503) throw new Error(`/health answered ${status}`)
-    const { phase, checks, pool } = healthSchema.parse(JSON.parse(body))
+    const { phase, checks, pool, config } = healthSchema.parse(JSON.parse(body))
     return {
       phase,
       failing: Object.fromEntries(Object.entries(checks).filter(([, result]) => result !== 'ok')),
       poolExhausted: (pool?.waiting ?? 0) > 0,
+      config: {
+        ...(config.revision === undefined ? {} : { revision: config.revision }),
+        ...(config.problem === undefined ? {} : { problem: config.problem }),
+      },
     }
   }
 }

@@ -9,6 +9,7 @@ import { describe, type KubeObject } from '../../kube/object.ts'
 import { finding, type Finding, type Reason } from '../errors.ts'
 import type { Gates } from './gates.ts'
 import { prunedKinds, type Informers } from './informers.ts'
+import type { Rollouts } from './rollouts.ts'
 import type { Applied } from './status.ts'
 
 /** What applying needs. */
@@ -20,8 +21,12 @@ export interface ApplyTools {
 /** What to bring about. */
 export interface ApplyPlan {
   readonly owner: Owner
+  /** With the templates that were chosen. */
   readonly desired: readonly DesiredObject[]
   readonly gates: Gates
+  readonly rollouts: Pick<Rollouts, 'held' | 'skip'>
+  /** Objects that are not desired any more and still needed, as `Kind/name`. */
+  readonly inUse: ReadonlySet<string>
   /** Kinds the API server does not serve: their objects are left out. */
   readonly missingKinds: readonly string[]
 }
@@ -29,13 +34,18 @@ export interface ApplyPlan {
 /** What became of it. `retryAfterMs`: the earliest useful next try of what failed. */
 export interface Carried extends Applied {
   readonly changed: number
+  /** Objects that existed and were written, as `Kind/name`. */
+  readonly configured: ReadonlySet<string>
   readonly retryAfterMs: number | undefined
 }
 
 /** Applies open stages, prunes, and notes what is held. Failures are part of the answer; it rejects only when the signal aborts. */
 export async function carryOut(tools: ApplyTools, plan: ApplyPlan, signal: AbortSignal): Promise<Carried> {
-  const { owner, desired, gates, missingKinds } = plan
-  const open = desired.filter(({ stage, object }) => gates.open.has(stage) && !missingKinds.includes(object.kind))
+  const { owner, desired, gates, missingKinds, rollouts, inUse } = plan
+  const open = desired.filter(
+    ({ stage, object }) =>
+      gates.open.has(stage) && !missingKinds.includes(object.kind) && !rollouts.skip.has(idOf(object)),
+  )
   const results = open.length === 0 ? [] : await tools.applier.applyObjects({ owner, items: open, signal })
   const wanted = new Set(desired.map(({ object }) => idOf(object)))
   const pruned = !gates.open.has('Foundation')
@@ -43,7 +53,7 @@ export async function carryOut(tools: ApplyTools, plan: ApplyPlan, signal: Abort
     : await tools.applier.pruneObjects({
         owner,
         kinds: prunedKinds.filter((kind) => !missingKinds.includes(kind)).map((kind) => kinds[kind]),
-        keep: (object) => wanted.has(idOf(object)),
+        keep: (object) => wanted.has(idOf(object)) || inUse.has(idOf(object)),
         signal,
       })
   const errors = [...results.filter((result) => result.action === 'failed').map(({ error }) => error), ...pruned.failed]
@@ -51,8 +61,12 @@ export async function carryOut(tools: ApplyTools, plan: ApplyPlan, signal: Abort
   return {
     failures: errors.map(failureOf),
     outdated: desired
-      .filter((item) => !gates.open.has(item.stage) && isOutdated(item, tools.informers))
+      .filter(
+        (item) =>
+          rollouts.held.has(idOf(item.object)) || (!gates.open.has(item.stage) && isOutdated(item, tools.informers)),
+      )
       .map(({ object }) => idOf(object)),
+    configured: new Set(results.filter(({ action }) => action === 'configured').map(({ item }) => idOf(item.object))),
     changed: results.filter(isChange).length + pruned.deleted.length,
     retryAfterMs: delays.length === 0 ? undefined : Math.min(...delays),
   }

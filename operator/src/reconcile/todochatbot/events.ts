@@ -14,6 +14,13 @@ export const milestones = [
   'Resumed',
   'TopicsRemoved',
   'EvidenceCollected',
+  'ConfigurationChanged',
+  'RolloutStarted',
+  'RolloutFinished',
+  'DebugStarted',
+  'DebugEnded',
+  'BoostStarted',
+  'BoostEnded',
 ] as const
 /** Reasons of Warning events that are no condition. */
 export const warnings = ['TopicsLeftBehind', 'EvidenceIncomplete'] as const
@@ -39,6 +46,8 @@ export function eventsBetween(
   if (paused?.status === 'True' && was('Paused') !== 'True') milestone('Paused', paused.message)
   if (paused?.status === 'False' && was('Paused') === 'True') milestone('Resumed', paused.message)
 
+  for (const { reason, note } of serviceEvents(before?.services, after.services)) milestone(reason, note)
+
   for (const condition of after.conditions ?? []) {
     if (!isDomain(condition.type)) continue
     const reason = asReason(condition.reason)
@@ -48,6 +57,40 @@ export function eventsBetween(
     events.push({ type: 'Warning', reason, action: 'Reconcile', note: condition.message })
   }
   return [...events, ...remediationEvents(before, after)]
+}
+
+/** Rollouts and temporary settings of the workers that began or ended. */
+function serviceEvents(
+  before: TodoChatbotStatus['services'],
+  after: TodoChatbotStatus['services'],
+): { readonly reason: (typeof milestones)[number]; readonly note: string }[] {
+  return (after ?? []).flatMap((service) => {
+    const { name, rollout, lastHealthy, temporary = [] } = service
+    const was = before?.find((entry) => entry.name === name)
+    const events: { readonly reason: (typeof milestones)[number]; readonly note: string }[] = []
+    if (rollout !== undefined && rollout.template !== was?.rollout?.template)
+      events.push({ reason: 'RolloutStarted', note: `${name}: new pods have to be healthy by ${rollout.deadline}` })
+    if (
+      was?.lastHealthy !== undefined &&
+      lastHealthy !== undefined &&
+      lastHealthy.template !== was.lastHealthy.template
+    )
+      events.push({ reason: 'RolloutFinished', note: `${name}: its new pods are healthy` })
+    for (const { kind, until, reason } of temporary) {
+      if (was?.temporary?.some((one) => one.kind === kind) === true) continue
+      const what = kind === 'Debug' ? 'logs at level debug' : 'has raised resources'
+      events.push({
+        reason: `${kind}Started`,
+        note: `${name}: ${what} until ${until}${reason === undefined ? '' : `: ${reason}`}`,
+      })
+    }
+    for (const { kind } of was?.temporary ?? []) {
+      if (temporary.some((one) => one.kind === kind)) continue
+      const what = kind === 'Debug' ? 'logs at its ordinary level again' : 'gets its ordinary resources back'
+      events.push({ reason: `${kind}Ended`, note: `${name}: ${what}` })
+    }
+    return events
+  })
 }
 
 /** Conditions that summarise others would say everything twice. */

@@ -10,13 +10,15 @@ import { evidenceClaim } from '../../desired/evidence.ts'
 import { alignClaim } from '../incident/claim.ts'
 import { worst } from '../errors.ts'
 import { carryOut, type ApplyTools, type Carried } from './apply.ts'
-import { assess, prerequisites, type Observed } from './assess.ts'
+import { assess, prerequisites, type Assessment, type Observed } from './assess.ts'
 import { alignFinalizer, cleanUp, type CleanupTools } from './cleanup.ts'
 import { chatApiIsNew, generateSecrets, desiredOf, ownerOf, rolloutsOf, versionOf, type Desired } from './desire.ts'
+import { configurationEvents } from './configuration-events.ts'
 import { eventsBetween } from './events.ts'
 import { gatesFor, type Gates } from './gates.ts'
 import { daprKinds } from './informers.ts'
 import { lookAt, lookAtKafka, lookAtTopics, observe, secretMaxAge, type Seen, type Sources } from './observe.ts'
+import { configMapsInUse, rolloutsFor, type Rollouts, type RolloutTools } from './rollouts.ts'
 import { serves } from './readiness.ts'
 import { actOn, remediate } from './remediation/index.ts'
 import type { CountRemediations } from './remediation/metrics.ts'
@@ -25,7 +27,7 @@ import { invalidStatus, statusOf } from './status.ts'
 import type { StatusWriter } from './status-writer.ts'
 
 /** Everything a reconcile works with. */
-export interface Dependencies extends Sources, CleanupTools, ApplyTools {
+export interface Dependencies extends Sources, CleanupTools, ApplyTools, RolloutTools {
   readonly statuses: StatusWriter
   /** How often a system is looked at although nothing changed, in ms. Costs no request. */
   readonly resyncPeriod: number
@@ -53,14 +55,25 @@ export function todoChatbotReconciler(deps: Dependencies): Reconcile {
 
     const frozen = seen.paused || seen.problems.length > 0
     const desired = frozen ? desiredOf(seen) : await generateSecrets(deps, deps.applier, seen, signal)
-    const gates = judge(deps, seen, desired)
-    const missingKinds = missingKindsOf(deps)
+    const observed = look(deps, seen, desired)
+    const assessment = assess(observed)
+    const gates = judge(deps, { observed, assessment }, desired)
+    const rollouts = await rolloutsFor(deps, { observed, assessment }, desired.objects, signal)
+    const changes = configurationEvents(deps, seen, rollouts)
     const carried = await carryOut(
       deps,
-      { owner: ownerOf(seen), desired: desired.objects, gates, missingKinds },
+      {
+        owner: ownerOf(seen),
+        desired: rollouts.objects,
+        gates,
+        rollouts,
+        inUse: configMapsInUse(observed),
+        missingKinds: observed.missingKinds,
+      },
       signal,
     )
-    return conclude(deps, seen, { desired, gates, carried }, signal)
+    for (const { when, event } of changes) if (carried.configured.has(when)) deps.record(resource, event)
+    return conclude(deps, seen, { desired, gates, rollouts, carried }, signal)
   }
 }
 
@@ -71,14 +84,18 @@ const actRetry = 2_000
 interface Done {
   readonly desired: Desired
   readonly gates: Gates
+  readonly rollouts: Rollouts
   readonly carried: Carried
 }
 
-function judge(deps: Dependencies, seen: Seen, desired: Desired): Gates {
+function judge(
+  deps: Dependencies,
+  { observed, assessment }: { readonly observed: Observed; readonly assessment: Assessment },
+  desired: Desired,
+): Gates {
   const failed = worst(desired.failures)
-  const observed = look(deps, seen, desired)
-  const isNew = chatApiIsNew(desired, rolloutsOf(deps, seen))
-  const given = prerequisites(assess(observed), seen, isNew)
+  const isNew = chatApiIsNew(desired, rolloutsOf(deps, observed.seen))
+  const given = prerequisites(assessment, observed.seen, isNew)
   return gatesFor(failed === undefined ? given : { ...given, frozen: { because: failed, settings: false } })
 }
 
@@ -102,7 +119,7 @@ function look(deps: Dependencies, seen: Seen, desired: Desired): Observed {
 async function conclude(
   deps: Dependencies,
   seen: Seen,
-  { desired, gates, carried }: Done,
+  { desired, gates, rollouts, carried }: Done,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const acted = await actOn(deps, seen, signal)
@@ -115,12 +132,16 @@ async function conclude(
     remediation,
     gates,
     applied: { ...carried, failures: [...desired.failures, ...carried.failures] },
-    rollouts: rolloutsOf(deps, seen),
+    running: rolloutsOf(deps, seen),
+    rollouts,
     version: versionOf(desired, deps.operatorVersion),
   })
   const statusDelay = await writeStatus(deps, seen.resource, seen.bot.status, status, signal)
+  const refusedMore = (status.blockedRevisions?.length ?? 0) > (seen.bot.status?.blockedRevisions?.length ?? 0)
   return again(deps, [
     statusDelay,
+    // A refusal is stored before it is acted upon.
+    refusedMore ? 100 : undefined,
     carried.retryAfterMs,
     acted?.done === false ? actRetry : undefined,
     remediation.wakeAt === undefined ? undefined : remediation.wakeAt - seen.now,

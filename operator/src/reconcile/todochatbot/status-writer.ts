@@ -113,11 +113,21 @@ function isProgress(before: AnyStatus | undefined, after: AnyStatus): boolean {
   )
 }
 
-/** Sections that are computed anew from what is observed. `operation` is one because its start is only told, never relied on. */
+/**
+ * Sections that are computed anew from what is observed; of services, rollouts are no observation. `operation` is one because its start is only
+ * told, never relied on.
+ */
 const observations = ['phase', 'summary', 'conditions', 'services', 'topics', 'components', 'operation'] as const
 
 function withoutObservations(status: AnyStatus | undefined): object {
-  return Object.fromEntries(
-    Object.entries(status ?? {}).filter(([section]) => !(observations as readonly string[]).includes(section)),
+  const rest = Object.entries(status ?? {}).filter(
+    ([section]) => !(observations as readonly string[]).includes(section),
   )
+  const rollouts = (status as Partial<TodoChatbotStatus> | undefined)?.services?.map((service) => ({
+    name: service.name,
+    template: service.lastHealthy?.template,
+    rollout: service.rollout?.template,
+    temporary: service.temporary,
+  }))
+  return { ...Object.fromEntries(rest), rollouts }
 }

@@ -2,6 +2,7 @@
 import { mergeConditions } from '../../api/v1alpha1/conditions.ts'
 import { names, workerNames, workerPorts } from '../../api/v1alpha1/names.ts'
 import { workerFields, type WorkerField } from '../../api/v1alpha1/schema/services.ts'
+import { temporariesAt } from '../../api/v1alpha1/temporary.ts'
 import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
 import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
 import { finding, lineOf, messageOf, worst, type Finding } from '../errors.ts'
@@ -9,10 +10,13 @@ import { hasBeenReady, pauseDetail, type Assessment, type Observed } from './ass
 import type { Gates } from './gates.ts'
 import { isRolledOut } from './readiness.ts'
 import type { Remediation } from './remediation/index.ts'
+import { hotSettings } from './settings.ts'
 import { componentStatuses } from './sidecars.ts'
 import { consumptionOf, lagSummary } from './status/consumption.ts'
 import { conditionUpdates, overallFinding } from './status/conditions.ts'
 import { operationStatus, phaseOf, timestamp } from './status/operation.ts'
+import type { Rollouts } from './rollouts.ts'
+import { rolloutStatus, type RolloutStatus } from './status/rollouts.ts'
 import { serviceStatuses, type Rollout } from './status/sections.ts'
 import { topicStatuses } from './topics.ts'
 
@@ -31,7 +35,10 @@ export interface StatusInput {
   readonly gates: Gates
   readonly applied: Applied
   /** What is rolled out of each worker, as far as its Deployment exists. */
-  readonly rollouts: Readonly<Partial<Record<WorkerField, Rollout>>>
+  readonly running: Readonly<Partial<Record<WorkerField, Rollout>>>
+  readonly rollouts: Pick<Rollouts, 'plan' | 'templates' | 'held' | 'objects'>
+  /** Workers whose present template is to be refused, with the reason; see status/rollouts.ts. */
+  readonly refusals?: Readonly<Partial<Record<WorkerField, string>>>
   readonly remediation: Remediation
   /** Version this generation asks for. */
   readonly version: string
@@ -44,7 +51,8 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
   const { seen, live, topics, components, kafka } = observed
   const { bot, now } = seen
   const { generation } = bot.metadata
-  const upToDate = upToDateFinding(input)
+  const rollout = rolloutStatus(input)
+  const upToDate = upToDateFinding(input, rollout)
   const overall = overallFinding({ assessment, upToDate, exhausted })
   const before = hasBeenReady(seen)
   const operation = operationStatus({
@@ -53,6 +61,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     upToDate,
     overall,
     held: gates.held,
+    rollout,
     previous: bot.status?.operation,
     now,
   })
@@ -78,8 +87,11 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     services: serviceStatuses({
       live,
       assessment,
-      rollouts: input.rollouts,
       consumption: consumptionOf(bot, kafka),
+      running: input.running,
+      rollout,
+      hot: hotSettings(input.rollouts.objects),
+      temporaries: temporariesAt(bot, now),
       previous: bot.status?.services ?? [],
       now: timestamp(now),
     }).map((service) => ({ ...service, ...remediation.services.get(service.name) })),
@@ -93,6 +105,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     ...(operation === undefined ? {} : { operation }),
     ...(remediation.ledger.length === 0 ? {} : { remediation: [...remediation.ledger] }),
     ...(remediation.storm === undefined ? {} : { storm: remediation.storm }),
+    ...(rollout.blocked.length === 0 ? {} : { blockedRevisions: [...rollout.blocked] }),
   }
 }
 
@@ -127,12 +140,16 @@ export function invalidStatus(resource: {
 }
 
 /** Why the cluster does not hold what this generation asks for: refused writes, held objects, unfinished rollouts. Health is not part of it. */
-function upToDateFinding({ observed: { live }, applied, gates }: StatusInput): Finding | undefined {
+function upToDateFinding(
+  { observed: { live }, applied, gates, rollouts }: StatusInput,
+  rollout: RolloutStatus,
+): Finding | undefined {
   const refused = worst(applied.failures)
   if (refused !== undefined) return refused
+  if (rollout.finding !== undefined) return rollout.finding
   const [first] = applied.outdated
   if (first !== undefined) {
-    const by = gates.held?.by
+    const by = gates.held?.by ?? rollouts.held.get(first)
     const more = applied.outdated.length > 1 ? ` and ${applied.outdated.length - 1} more` : ''
     if (by?.reason === 'Paused') return by
     return finding(

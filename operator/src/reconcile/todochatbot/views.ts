@@ -2,7 +2,9 @@
  * Typed readings of what the API server reports. Only fields this operator reads are named, all optional: the kubelet fills them in as it
  * goes. Nothing is checked at run time, because the API server has validated what it stores.
  */
+import { annotation } from '../../api/v1alpha1/labels.ts'
 import type { KubeObject } from '../../kube/object.ts'
+import type { LiveTemplate } from '../rollout/progress.ts'
 
 /** One entry of `status.conditions` of a Kubernetes object. */
 interface StatusCondition {
@@ -92,6 +94,8 @@ export interface WorkloadView {
   readonly updated: number
   readonly ready: number
   readonly conditions: readonly StatusCondition[]
+  /** Of the workers' Deployments. */
+  readonly template?: LiveTemplate
 }
 
 /** Reads a Deployment or StatefulSet. */
@@ -112,8 +116,20 @@ export function workloadView(workload: KubeObject): WorkloadView {
     updated: status.updatedReplicas ?? 0,
     ready: status.readyReplicas ?? 0,
     conditions: status.conditions ?? [],
+    ...templateOf(workload),
   }
 }
+
+function templateOf({ metadata: { annotations } }: KubeObject): { readonly template?: LiveTemplate } {
+  const hash = annotations?.[annotation.templateHash]
+  if (hash === undefined) return {}
+  return {
+    template: { hash, revision: annotations?.[revisionAnnotation], config: annotations?.[annotation.config] },
+  }
+}
+
+/** Written by the Deployment controller. */
+const revisionAnnotation = 'deployment.kubernetes.io/revision'
 
 /** What is read of a Job. */
 export interface JobView {

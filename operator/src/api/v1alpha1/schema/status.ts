@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { described } from './field.ts'
+import { temporaryKinds } from './temporary.ts'
 
 const message = z.string().max(4096)
 
@@ -15,6 +16,20 @@ export const conditionSchema = described(
   }),
   'A condition.',
 )
+
+const healthyTemplate = (what: string) =>
+  described(
+    z.object({
+      template: described(z.string().max(64), 'Hash of the pod template.'),
+      revision: described(
+        z.string().max(32),
+        'Revision of the Deployment, as in `kubectl rollout history`.',
+      ).optional(),
+      config: described(z.string().max(253), 'ConfigMap it reads at its start.').optional(),
+      at: described(z.string(), 'Since when it is known to be healthy.').meta({ format: 'date-time' }).optional(),
+    }),
+    what,
+  )
 
 const serviceStatusSchema = described(
   z.object({
@@ -54,16 +69,44 @@ const serviceStatusSchema = described(
       }),
       'Where the number of pods comes from.',
     ).optional(),
-    lastHealthy: described(
-      z.object({
-        template: described(z.string().max(64), 'Hash of the pod template.'),
-        revision: described(
-          z.string().max(32),
-          'Revision of the Deployment, as in `kubectl rollout history`.',
-        ).optional(),
-        at: described(z.string(), 'Since when it is known to be healthy.').meta({ format: 'date-time' }).optional(),
-      }),
+    lastHealthy: healthyTemplate(
       'The newest pod template that was rolled out and healthy: what a rollback returns to.',
+    ).optional(),
+    healthyBefore: healthyTemplate(
+      'The healthy pod template before that one: what a rollback returns to when the newest is refused after all.',
+    ).optional(),
+    rollout: described(
+      z.object({
+        template: described(z.string().max(64), 'Hash of the pod template that is being rolled out.'),
+        startedAt: described(z.string(), 'Since when.').meta({ format: 'date-time' }),
+        deadline: described(z.string(), 'When it counts as failed (spec.update.progressDeadline).').meta({
+          format: 'date-time',
+        }),
+      }),
+      'Present while pods of a template that is not yet known to be healthy come up.',
+    ).optional(),
+    temporary: described(
+      z
+        .array(
+          z.object({
+            kind: described(z.enum(temporaryKinds), 'Debug: logs at level debug. Boost: raised resources.'),
+            until: described(z.string(), 'When it ends by itself.').meta({ format: 'date-time' }),
+            reason: described(z.string().max(256), 'Why it was set.').optional(),
+          }),
+        )
+        .max(4),
+      'Temporary settings that are in force.',
+    )
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['kind'] })
+      .optional(),
+    config: described(
+      z.object({
+        revision: described(z.string().max(64), 'Hash of the settings that take effect without a restart.'),
+        logLevel: described(z.string().max(16), 'Level the pods are asked to log at.'),
+        confirmed: described(z.int(), 'Pods that say these settings are in force.'),
+        message: described(message, 'What a pod says that refuses them.').optional(),
+      }),
+      'Settings that running pods take over, and how many have. The kubelet hands them on within about a minute.',
     ).optional(),
     unhealthy: described(
       z.object({
@@ -275,5 +318,7 @@ export type CheckStatus = z.output<typeof checkSchema>
 export type RemediationStatus = z.output<typeof remediationStatusSchema>
 /** A storm in a status. */
 export type Storm = z.output<typeof stormSchema>
+/** A pod template that was healthy, in a status. */
+export type HealthyTemplate = z.output<ReturnType<typeof healthyTemplate>>
 /** A change that was rolled back, in a status. */
 export type BlockedRevision = z.output<typeof blockedRevisionSchema>

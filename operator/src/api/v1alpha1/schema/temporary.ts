@@ -17,6 +17,11 @@ export const bySchema = text({
   max: 128,
 })
 
+/** What may be set for a time beside an isolation, as it is called in status and metrics. */
+export const temporaryKinds = ['Debug', 'Boost'] as const
+/** One of {@link temporaryKinds}. */
+export type TemporaryKind = (typeof temporaryKinds)[number]
+
 /** How a worker is isolated. */
 export const isolationModes = ['ScaleDown', 'Network'] as const
 

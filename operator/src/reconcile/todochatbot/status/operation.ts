@@ -1,7 +1,9 @@
 /** `status.operation` and `status.phase`: what is going on, since when, and what holds it. Pure. */
 import type { OperationStatus, TodoChatbotStatus } from '../../../api/v1alpha1/schema/status.ts'
 import type { Stage } from '../../../desired/types.ts'
+import { workerNames } from '../../../api/v1alpha1/names.ts'
 import type { Finding } from '../../errors.ts'
+import type { RolloutStatus } from './rollouts.ts'
 
 /** An operation that takes longer (ms) is reported as stalled; it is never given up. Longer than a migration may take. */
 export const operationDeadline = 20 * 60_000
@@ -13,6 +15,7 @@ export interface OperationInput {
   readonly upToDate: Finding | undefined
   readonly overall: Finding | undefined
   readonly held: { readonly stage: Stage; readonly by: Finding | undefined } | undefined
+  readonly rollout: Pick<RolloutStatus, 'rolling' | 'restartOnly' | 'blocked'>
   readonly previous: OperationStatus | undefined
   /** ms since the epoch */
   readonly now: number
@@ -20,20 +23,27 @@ export interface OperationInput {
 
 /** The running operation; undefined when there is nothing to do. */
 export function operationStatus(input: OperationInput): OperationStatus | undefined {
-  const { generation, before, upToDate, overall, held, previous, now } = input
+  const { generation, held, overall, rollout, previous, now } = input
   if (overall === undefined) return undefined
-  const kind = !before ? 'Install' : upToDate !== undefined ? 'Update' : 'Recover'
+  const kind = kindOf(input)
   const id = `${kind}-${generation}`
   const startedAt = previous?.id === id && previous.startedAt !== undefined ? previous.startedAt : timestamp(now)
   const blocker = held?.by ?? overall
   return {
     id,
     kind,
-    step: held?.stage ?? 'Rollout',
+    step: held?.stage ?? (rollout.rolling === undefined ? 'Rollout' : `Rollout/${workerNames[rollout.rolling.worker]}`),
     startedAt,
-    deadline: timestamp(Date.parse(startedAt) + operationDeadline),
+    deadline: rollout.rolling?.deadline ?? timestamp(Date.parse(startedAt) + operationDeadline),
     blockedBy: { rule: blocker.reason, object: blocker.object, message: blocker.detail },
   }
+}
+
+function kindOf({ before, upToDate, rollout }: OperationInput): string {
+  if (!before) return 'Install'
+  if (rollout.blocked.length > 0) return 'RollBack'
+  if (upToDate === undefined) return 'Recover'
+  return rollout.restartOnly ? 'Restart' : 'Update'
 }
 
 /** One word for people. */

@@ -1,13 +1,16 @@
 /** `status.services` and the words about them. Pure. */
 import { workerFields, type WorkerField } from '../../../api/v1alpha1/schema/services.ts'
 import type { ServiceStatus } from '../../../api/v1alpha1/schema/status.ts'
+import type { Temporary } from '../../../api/v1alpha1/temporary.ts'
 import { workerNames } from '../../../api/v1alpha1/names.ts'
 import { lineOf } from '../../errors.ts'
 import type { Assessment } from '../assess.ts'
 import { lastError } from '../blockers.ts'
 import type { Live } from '../observe.ts'
+import { settingsStatus, type HotSettings } from '../settings.ts'
 import { sidecarState } from '../sidecars.ts'
 import type { Consumption } from './consumption.ts'
+import type { RolloutStatus } from './rollouts.ts'
 
 /** What is rolled out of one worker. */
 export interface Rollout {
@@ -19,7 +22,10 @@ export interface Rollout {
 export interface ServicesInput {
   readonly live: Live
   readonly assessment: Assessment
-  readonly rollouts: Readonly<Partial<Record<WorkerField, Rollout>>>
+  readonly running: Readonly<Partial<Record<WorkerField, Rollout>>>
+  readonly rollout: Pick<RolloutStatus, 'progress'>
+  readonly hot: Readonly<Partial<Record<WorkerField, HotSettings>>>
+  readonly temporaries: readonly Temporary[]
   readonly consumption: Readonly<Partial<Record<WorkerField, Consumption>>>
   readonly previous: readonly ServiceStatus[]
   /** RFC 3339, seconds. */
@@ -27,14 +33,8 @@ export interface ServicesInput {
 }
 
 /** One entry per worker. `since` moves when the number of ready or wanted pods changes. */
-export function serviceStatuses({
-  live,
-  assessment,
-  rollouts,
-  consumption,
-  previous,
-  now,
-}: ServicesInput): ServiceStatus[] {
+export function serviceStatuses(input: ServicesInput): ServiceStatus[] {
+  const { live, assessment, running, rollout, consumption, previous, now } = input
   return workerFields.map((field) => {
     const state = live.workers[field]
     const name = workerNames[field]
@@ -45,7 +45,7 @@ export function serviceStatuses({
     const error = lastError(state.pods)
     return {
       name,
-      ...rollouts[field],
+      ...running[field],
       desired,
       ready,
       updated: state.live?.updated ?? 0,
@@ -53,10 +53,26 @@ export function serviceStatuses({
       sidecar: sidecarState({ appId: state.name, wanted: desired, pods: state.pods }, assessment.sidecars[field]),
       since: before?.desired === desired && before.ready === ready && before.since !== undefined ? before.since : now,
       ...consumption[field],
+      ...rollout.progress[field],
+      ...temporaryOf(input, field),
+      ...configOf(input, field),
       ...(error === undefined ? {} : { lastError: error }),
       ...(problem === undefined ? {} : { message: lineOf(problem) }),
     }
   })
+}
+
+function temporaryOf({ temporaries }: ServicesInput, field: WorkerField): Pick<ServiceStatus, 'temporary'> {
+  const mine = temporaries.filter(({ worker }) => worker === field)
+  if (mine.length === 0) return {}
+  return {
+    temporary: mine.map(({ kind, until, reason }) => ({ kind, until, ...(reason === undefined ? {} : { reason }) })),
+  }
+}
+
+function configOf({ hot, live }: ServicesInput, field: WorkerField): Pick<ServiceStatus, 'config'> {
+  const settings = hot[field]
+  return settings === undefined ? {} : { config: settingsStatus(settings, live.workers[field].pods, live.health) }
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto'
+import type { KubeObject } from '../../src/kube/object.ts'
+
+/** A pod template as the simulator reads it. */
+export interface PodTemplate {
+  readonly metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> }
+  readonly spec: { containers: { name: string }[]; [field: string]: unknown }
+}
+
+/** The ReplicaSet of a template, named after it, as the Deployment controller keeps one for each. */
+export function replicaSetOf(owner: KubeObject, template: PodTemplate): KubeObject {
+  const { namespace, name, uid = '' } = owner.metadata
+  const hash = createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10)
+  const labels = { ...template.metadata?.labels, 'pod-template-hash': hash }
+  const { matchLabels } = (owner['spec'] as { selector: { matchLabels: Record<string, string> } }).selector
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    metadata: {
+      name: `${name}-${hash}`,
+      ...(namespace === undefined ? {} : { namespace }),
+      labels,
+      ownerReferences: [{ apiVersion: owner.apiVersion, kind: owner.kind, name, uid, controller: true }],
+    },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: { ...matchLabels, 'pod-template-hash': hash } },
+      template: { ...template, metadata: { ...template.metadata, labels } },
+    },
+  }
+}
