@@ -90,8 +90,8 @@ async function buildFlags(): Promise<string[]> {
 }
 
 async function build(output: string, onProgress: (done: number, total: number) => void): Promise<void> {
-  // The compiler is a Go program that lives for seconds: collecting its garbage less often saves another sixth, for some
-  // 150 MB per compiler.
+  // The compiler is a Go program that lives for seconds: collecting its garbage less often saves a sixth of the CPU, for
+  // some 150 MB per compiler.
   const options = { cwd: MODULE, env: { ...environment, GOGC: '400' }, timeout: 30 * 60_000 }
   const packages = Object.keys(NAMES).map((name) => `./${name}`)
   const total = (await run('go', ['list', '-deps', ...packages], options)).trim().split('\n').length
