@@ -5,6 +5,7 @@ import { apiDocsArtefacts } from './api-docs.ts'
 import type { Artefact } from './artefact.ts'
 import { crdArtefacts } from './crds.ts'
 import { rbacArtefacts } from './rbac.ts'
+import { checkDocs } from '../../operator/src/reconcile/checks/check-docs.ts'
 import { errorDocs } from '../../operator/src/reconcile/error-docs.ts'
 
 /**
@@ -18,6 +19,7 @@ const artefacts = (): Artefact[] => [
   ...rbacArtefacts(root),
   ...apiDocsArtefacts(),
   { path: 'docs/errors.md', text: errorDocs() },
+  { path: 'docs/checks.md', text: checkDocs() },
 ]
 
 const current = (path: string): string | undefined => {

@@ -45,6 +45,10 @@ const environmentSchema = z.object({
   TOPIC_CHECK_PERIOD: duration('30s', 100),
   /** How often sidecars are asked what they have loaded, and workers how they are. */
   SIDECAR_CHECK_PERIOD: duration('30s', 100),
+  /** Within what time after the start all systems get their first round of routine checks. */
+  CHECKS_SPREAD: duration('60s', 0),
+  /** Where Dapr's control plane is installed. */
+  DAPR_NAMESPACE: z.string().min(1).default('dapr-system'),
   /** How often consumer groups, offsets and dead letters are looked at, per Kafka cluster. */
   KAFKA_WATCH_PERIOD: duration('15s', 100),
   /** Systems reconciled at once. */
@@ -79,6 +83,8 @@ export interface Config {
   readonly topicCheckPeriod: number
   readonly sidecarCheckPeriod: number
   readonly kafkaWatchPeriod: number
+  readonly checksSpread: number
+  readonly daprNamespace: string
   readonly concurrency: number
   /** Either a kubeconfig file or the address of the API server as a pod sees it. */
   readonly cluster:
@@ -122,6 +128,8 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     topicCheckPeriod: env.TOPIC_CHECK_PERIOD,
     sidecarCheckPeriod: env.SIDECAR_CHECK_PERIOD,
     kafkaWatchPeriod: env.KAFKA_WATCH_PERIOD,
+    checksSpread: env.CHECKS_SPREAD,
+    daprNamespace: env.DAPR_NAMESPACE,
     concurrency: env.CONCURRENCY,
     cluster:
       env.KUBECONFIG === ''

@@ -25,12 +25,14 @@ import { templateReader } from './reconcile/rollout/replica-sets.ts'
 import { topicClaims } from './reconcile/todochatbot/claims.ts'
 import { wakeOnChange, wakeWhenDaprArrives, whenReady } from './reconcile/todochatbot/controller.ts'
 import type { EventReason } from './reconcile/todochatbot/events.ts'
-import { informerOptions, type Informers } from './reconcile/todochatbot/informers.ts'
 import { remediationMetrics } from './reconcile/todochatbot/remediation/metrics.ts'
+import { informerOptions, slimPod, type Informers } from './reconcile/todochatbot/informers.ts'
 import { todoChatbotReconciler } from './reconcile/todochatbot/reconcile.ts'
 import { secretReader } from './reconcile/todochatbot/secret-reader.ts'
 import { temporaryMetrics } from './reconcile/todochatbot/temporary-metrics.ts'
 import { statusWriter } from './reconcile/todochatbot/status-writer.ts'
+import { systemMetrics } from './reconcile/todochatbot/system-metrics.ts'
+import { daprPodKind, routineChecks } from './routine-checks.ts'
 import { createController } from './runtime/controller.ts'
 import { createEventRecorder } from './runtime/events.ts'
 import { healthRoutes, httpRunnable, metricsRoutes } from './runtime/health.ts'
@@ -113,6 +115,33 @@ export async function runOperator(
   const templates = templateReader(client, ({ metadata }) =>
     keyOf({ ...metadata, name: metadata.labels?.[label.instance] ?? '' }),
   )
+  const leading = { now: false }
+  const systems = systemMetrics({
+    registry: metrics.registry,
+    systems: () => (leading.now ? informers.TodoChatbot.list() : []),
+  })
+  const daprPods = createInformer(
+    { kind: daprPodKind, namespaces: [config.daprNamespace], transform: slimPod, tuning: { backoff: patientBackoff } },
+    { transport, client, metrics, logger },
+  )
+  const { lookup } = lookupOf(config)
+  const checks = routineChecks({
+    client,
+    informers,
+    secrets,
+    daprPods,
+    daprNamespace: config.daprNamespace,
+    withAdmin,
+    lookup,
+    controller: `${group}/operator`,
+    onChange,
+    onRound: systems.ran,
+    onDeleted: ({ observed: { seen } }, objects) => {
+      const note = `Deleted what is not needed any more: ${objects.join(', ')}`
+      events.record(seen.resource, { type: 'Normal', reason: 'CleanedUp', action: 'CleanUp', note })
+    },
+    spread: config.checksSpread,
+  })
   const claims = topicClaims()
   const now = (): number => performance.now()
   const statuses = statusWriter({
@@ -132,6 +161,7 @@ export async function runOperator(
     kafka,
     sidecars,
     health,
+    checks,
     claims,
     statuses,
     client,
@@ -150,6 +180,8 @@ export async function runOperator(
       kafka.release(key)
       sidecars.release(key)
       health.release(key)
+      checks.release(key)
+      systems.forget(key)
       statuses.forget(key)
       templates.forget(key)
     },
@@ -232,6 +264,14 @@ export async function runOperator(
           untilStopped('kafka', () => kafka.stop()),
           untilStopped('sidecars', () => sidecars.stop()),
           untilStopped('health', () => health.stop()),
+          untilStopped(
+            'checks',
+            () => checks.stop(),
+            (stop) => {
+              leading.now = true
+              return daprPods.run(stop)
+            },
+          ),
           { name: 'events', run: events.run },
           { name: 'todochatbot', run: controller.run },
           { name: 'incident', run: incidents.run },
@@ -246,6 +286,9 @@ export async function runOperator(
     { signal, logger },
   )
 }
+
+/** For what the operator may not be allowed to see: ms. */
+const patientBackoff = { baseMs: 1_000, maxMs: 600_000 }
 
 const lookupOf = ({ clusterDns }: Config): { readonly lookup?: LookupFunction } =>
   clusterDns === undefined ? {} : { lookup: clusterLookup(clusterDns) }

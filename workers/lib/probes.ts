@@ -17,6 +17,8 @@ export interface ProbeOptions {
   readonly pool?: () => { readonly total: number; readonly idle: number; readonly waiting: number }
   /** Which configuration is in force; told by /health, where the operator reads it. */
   readonly applied: () => AppliedConfig
+  /** Statements since the start of the process, and how many of them were slow. */
+  readonly queries?: () => { readonly total: number; readonly slow: number }
   /** Limit of one check, ms; default 1000. */
   readonly timeout?: number
   /** How long an answer is reused, ms; default 1000, so that impatient probes do not become load. */
@@ -72,6 +74,7 @@ export const registerProbes = (server: FastifyInstance, options: ProbeOptions): 
       phase: options.phase(),
       checks,
       ...(options.pool === undefined ? {} : { pool: options.pool() }),
+      ...(options.queries === undefined ? {} : { queries: options.queries() }),
       config: options.applied(),
     })
   })

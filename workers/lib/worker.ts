@@ -77,12 +77,15 @@ const start = async <Settings, Secret extends SecretName>(
     process.exit(1)
   })
 
+  const queries = { total: 0, slow: 0 }
   const database = createDatabase({
     uri: databaseUri,
     applicationName: config.service,
     ...config.database,
     logger,
     onQuery: (seconds, slow) => {
+      queries.total += 1
+      if (slow) queries.slow += 1
       metrics.queryDuration.observe(seconds)
       if (slow) metrics.slowQueries.inc()
     },
@@ -93,7 +96,15 @@ const start = async <Settings, Secret extends SecretName>(
   const server = createServer({ logger, metrics, tracing, ...(bodyLimit === undefined ? {} : { bodyLimit }) })
   const checks = { database: () => database.ping(), sidecar: (signal: AbortSignal) => sidecar.check(signal) }
   const pool = (): ReturnType<Database['stats']> => database.stats()
-  registerProbes(server, { ...identity, phase: lifecycle.phase, checks, metrics, pool, applied: live.applied })
+  registerProbes(server, {
+    ...identity,
+    phase: lifecycle.phase,
+    checks,
+    metrics,
+    pool,
+    queries: () => ({ ...queries }),
+    applied: live.applied,
+  })
   registerDaprRoutes(server)
   registerSidecarMetrics(server, { port: config.dapr.metricsPort })
   live.watch({ logger, signal: lifecycle.signal })

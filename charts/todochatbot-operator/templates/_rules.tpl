@@ -48,6 +48,14 @@
 - apiGroups: ['rbac.authorization.k8s.io']
   resources: ['roles', 'rolebindings']
   verbs: ['create', 'delete', 'get', 'list', 'watch']
+# removes failed and evicted pods after spec.maintenance.cleanup.failedPods
+- apiGroups: ['']
+  resources: ['pods']
+  verbs: ['delete']
+# holds the use of CPU and memory against the limits, where the cluster serves it
+- apiGroups: ['metrics.k8s.io']
+  resources: ['pods']
+  verbs: ['list']
 # owned by a system
 - apiGroups: ['apps']
   resources: ['deployments', 'statefulsets']
@@ -64,10 +72,10 @@
 - apiGroups: ['dapr.io']
   resources: ['components', 'configurations', 'resiliencies', 'subscriptions']
   verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch']
-# reports what it did, repeated events as a series
+# reports what it did, repeated events as a series; removes its own when they are old
 - apiGroups: ['events.k8s.io']
   resources: ['events']
-  verbs: ['create', 'patch']
+  verbs: ['create', 'delete', 'list', 'patch']
 # evidence: specification and state of pods
 - apiGroups: ['']
   resources: ['pods']

@@ -21,6 +21,8 @@ export type TopicFailures = ReadonlyMap<string, string>
 export interface KafkaAdmin {
   /** Those of `names` that exist. Asks about existing topics only: a metadata request for a missing one may create it. */
   describe(names: readonly string[]): Promise<ReadonlyMap<string, ActualTopic>>
+  /** Every topic the login may see. */
+  list(): Promise<readonly string[]>
   create(topics: readonly TopicSpec[]): Promise<TopicFailures>
   grow(topics: TopicPlan['grow']): Promise<TopicFailures>
   configure(topics: TopicPlan['configure']): Promise<TopicFailures>
@@ -82,6 +84,7 @@ export function kafkaAdmin(options: KafkaAdminOptions): WithKafkaAdmin {
 function session(admin: Admin): KafkaAdmin {
   return {
     describe: async (names) => describe(admin, names),
+    list: async () => admin.listTopics(),
     create: async (topics) =>
       perTopic(topics, async (batch) => {
         await admin.createTopics({

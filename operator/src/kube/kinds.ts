@@ -38,6 +38,7 @@ export const kinds = {
   RoleBinding: namespaced('rbac.authorization.k8s.io', 'v1', 'RoleBinding', 'rolebindings'),
   Lease: namespaced('coordination.k8s.io', 'v1', 'Lease', 'leases'),
   Event: namespaced('events.k8s.io', 'v1', 'Event', 'events'),
+  PodMetrics: namespaced('metrics.k8s.io', 'v1beta1', 'PodMetrics', 'pods'),
   Component: namespaced('dapr.io', 'v1alpha1', 'Component', 'components'),
   Configuration: namespaced('dapr.io', 'v1alpha1', 'Configuration', 'configurations'),
   Resiliency: namespaced('dapr.io', 'v1alpha1', 'Resiliency', 'resiliencies'),

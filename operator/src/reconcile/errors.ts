@@ -296,6 +296,21 @@ export const catalogue = {
     meaning: 'The API server gave no answer, or asked to come back later.',
     remedy: 'Nothing: it is tried again with backoff.',
   },
+  NotVerified: {
+    code: 'TDC_NOT_VERIFIED',
+    severity: 'Progress',
+    conditions: ['AuditIntact'],
+    meaning: 'The audit trail has not been looked at yet.',
+    remedy: 'Wait for the next routine check, or ask for one by the annotation todochatbot.dev/check.',
+  },
+  AuditTrailDamaged: {
+    code: 'TDC_AUDIT_TRAIL_DAMAGED',
+    severity: 'Problem',
+    conditions: ['AuditIntact'],
+    meaning: 'The hash chain of the audit trail does not hold: somebody changed the database behind the audit worker.',
+    remedy:
+      'Keep the database as it is, find out who changed it, and restore a backup. GET /audit/verify of the audit worker lists the damage.',
+  },
   DeadlineExceeded: {
     code: 'TDC_DEADLINE_EXCEEDED',
     severity: 'Terminal',

@@ -162,5 +162,11 @@ export function aStatus(
     running: {},
     rollouts: rolloutsOf(observed),
     version: '0.1.0',
+    checks: {
+      outcomes: [{ name: 'audit-chain', result: 'Passed' }],
+      trail: undefined,
+      leftovers: [],
+      request: undefined,
+    },
   })
 }

@@ -24,6 +24,10 @@ export const annotation = {
   restart: 'todochatbot.dev/restart',
   /** On the resource: any change runs the migrations again, in a Job of another name. */
   retryMigration: 'todochatbot.dev/retry-migration',
+  /** On the resource: any new value runs the routine checks at once. */
+  check: 'todochatbot.dev/check',
+  /** On the resource: any new value lets the verification of the audit trail begin anew, after a restore or with a new database. */
+  auditReset: 'todochatbot.dev/audit-reset',
   /** On the resource: honoured like {@link annotation.restart}; on a pod template it belongs to kubectl and is never applied. */
   kubectlRestartedAt: 'kubectl.kubernetes.io/restartedAt',
   /** On pod templates: hash of the configuration that needs a restart. */

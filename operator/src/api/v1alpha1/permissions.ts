@@ -123,6 +123,18 @@ export const workloadPermissions: readonly Permission[] = [
       'lets the Job of an Incident read what it collects, for as long as it runs; it can grant only what it holds',
   },
   {
+    apiGroups: [''],
+    resources: ['pods'],
+    verbs: ['delete'],
+    because: 'removes failed and evicted pods after spec.maintenance.cleanup.failedPods',
+  },
+  {
+    apiGroups: ['metrics.k8s.io'],
+    resources: ['pods'],
+    verbs: ['list'],
+    because: 'holds the use of CPU and memory against the limits, where the cluster serves it',
+  },
+  {
     apiGroups: ['apps'],
     resources: ['deployments', 'statefulsets'],
     verbs: owned,
@@ -149,8 +161,8 @@ export const workloadPermissions: readonly Permission[] = [
   {
     apiGroups: ['events.k8s.io'],
     resources: ['events'],
-    verbs: ['create', 'patch'],
-    because: 'reports what it did, repeated events as a series',
+    verbs: ['create', 'delete', 'list', 'patch'],
+    because: 'reports what it did, repeated events as a series; removes its own when they are old',
   },
   ...evidencePermissions,
 ]

@@ -19,10 +19,12 @@ export async function getFromPod(
   path: string,
   deadline: number,
   signal: AbortSignal,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<PodAnswer> {
   const host = ip.includes(':') ? `[${ip}]` : ip
   const response = await fetch(`http://${host}:${port}${path}`, {
     redirect: 'error',
+    headers,
     signal: AbortSignal.any([signal, AbortSignal.timeout(deadline)]),
   })
   return { status: response.status, body: await readLimited(response) }

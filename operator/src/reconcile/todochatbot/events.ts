@@ -21,9 +21,11 @@ export const milestones = [
   'DebugEnded',
   'BoostStarted',
   'BoostEnded',
+  'CheckPassed',
+  'CleanedUp',
 ] as const
 /** Reasons of Warning events that are no condition. */
-export const warnings = ['TopicsLeftBehind', 'EvidenceIncomplete'] as const
+export const warnings = ['TopicsLeftBehind', 'EvidenceIncomplete', 'CheckFailed'] as const
 /** Every reason an event of this operator can have: milestones, warnings, those of the remediation, and the catalogue of errors.ts. */
 export type EventReason = (typeof milestones)[number] | (typeof warnings)[number] | RemediationReason | Reason
 
@@ -47,6 +49,14 @@ export function eventsBetween(
   if (paused?.status === 'False' && was('Paused') === 'True') milestone('Resumed', paused.message)
 
   for (const { reason, note } of serviceEvents(before?.services, after.services)) milestone(reason, note)
+  for (const check of after.checks ?? []) {
+    const earlier = before?.checks?.find(({ name }) => name === check.name)?.result
+    const note = `${check.name}: ${check.message ?? check.figure ?? check.result}`
+    if (check.result === 'Failed' && earlier !== 'Failed')
+      events.push({ type: 'Warning', reason: 'CheckFailed', action: 'Check', note })
+    if (check.result === 'Passed' && earlier === 'Failed')
+      events.push({ type: 'Normal', reason: 'CheckPassed', action: 'Check', note })
+  }
 
   for (const condition of after.conditions ?? []) {
     if (!isDomain(condition.type)) continue

@@ -81,7 +81,7 @@ function withSpecOf(resource: KubeObject, previous: KubeObject | undefined): Kub
 }
 
 /** Keeps of a pod what views.ts reads: a pod with a sidecar is 15 kB, this is one. */
-function slimPod(pod: KubeObject): KubeObject {
+export function slimPod(pod: KubeObject): KubeObject {
   const spec = (pod['spec'] ?? {}) as { containers?: { name: string }[]; initContainers?: { name: string }[] }
   const name = (container: { name: string }): { name: string } => ({ name: container.name })
   const metadata = Object.fromEntries(

@@ -1,5 +1,7 @@
 /** Reconciles one TodoChatbot: observe, desire, apply, conclude. Level-based: it looks at the state of the world, never at what changed. */
 import { nextEnd } from '../../api/v1alpha1/temporary.ts'
+import { parseDuration } from '../../api/v1alpha1/durations.ts'
+import { annotation } from '../../api/v1alpha1/labels.ts'
 import { pauseEndsAt } from '../../api/v1alpha1/paused.ts'
 import { parseTodoChatbot } from '../../api/v1alpha1/parse.ts'
 import { describeProblems } from '../../api/v1alpha1/problems.ts'
@@ -8,9 +10,10 @@ import { keyOf, type KubeObject } from '../../kube/object.ts'
 import type { Outcome, Reconcile } from '../../runtime/controller.ts'
 import { evidenceClaim } from '../../desired/evidence.ts'
 import { alignClaim } from '../incident/claim.ts'
+import type { CheckReport, CheckWatch } from '../checks/check-watch.ts'
 import { worst } from '../errors.ts'
 import { carryOut, type ApplyTools, type Carried } from './apply.ts'
-import { assess, prerequisites, type Assessment, type Observed } from './assess.ts'
+import { assess, hasBeenReady, prerequisites, type Assessment, type Observed } from './assess.ts'
 import { alignFinalizer, cleanUp, type CleanupTools } from './cleanup.ts'
 import { chatApiIsNew, generateSecrets, desiredOf, ownerOf, rolloutsOf, versionOf, type Desired } from './desire.ts'
 import { configurationEvents } from './configuration-events.ts'
@@ -29,6 +32,7 @@ import type { StatusWriter } from './status-writer.ts'
 /** Everything a reconcile works with. */
 export interface Dependencies extends Sources, CleanupTools, ApplyTools, RolloutTools {
   readonly statuses: StatusWriter
+  readonly checks: CheckWatch
   /** How often a system is looked at although nothing changed, in ms. Costs no request. */
   readonly resyncPeriod: number
   /** Called when a resource is gone, with its `namespace/name`. */
@@ -135,6 +139,7 @@ async function conclude(
     running: rolloutsOf(deps, seen),
     rollouts,
     version: versionOf(desired, deps.operatorVersion),
+    checks: runChecks(deps, observed, desired),
   })
   const statusDelay = await writeStatus(deps, seen.resource, seen.bot.status, status, signal)
   const refusedMore = (status.blockedRevisions?.length ?? 0) > (seen.bot.status?.blockedRevisions?.length ?? 0)
@@ -152,6 +157,19 @@ async function conclude(
     // What is not ready is looked at now and then: patience ends, and a Secret that was corrected heals it.
     status.operation === undefined ? undefined : secretMaxAge,
   ])
+}
+
+/** Declares the system to the routine checks; they begin when it was ready once, or when somebody asks. */
+function runChecks(deps: Dependencies, observed: Observed, { objects }: Desired): CheckReport | undefined {
+  const { bot, key } = observed.seen
+  const request = bot.metadata.annotations?.[annotation.check]
+  if (!hasBeenReady(observed.seen) && request === undefined) return undefined
+  return deps.checks.ensure(key, {
+    interval: parseDuration(bot.spec.maintenance.checks.interval),
+    request,
+    answered: bot.status?.lastCheck?.request,
+    subject: () => ({ key, observed, desired: objects }),
+  })
 }
 
 async function concludeInvalid(

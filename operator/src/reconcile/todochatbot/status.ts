@@ -5,6 +5,8 @@ import { workerFields, type WorkerField } from '../../api/v1alpha1/schema/servic
 import { temporariesAt } from '../../api/v1alpha1/temporary.ts'
 import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
 import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
+import { auditCondition, checksSection } from '../checks/publish.ts'
+import type { CheckReport } from '../checks/check-watch.ts'
 import { finding, lineOf, messageOf, worst, type Finding } from '../errors.ts'
 import { hasBeenReady, pauseDetail, type Assessment, type Observed } from './assess.ts'
 import type { Gates } from './gates.ts'
@@ -42,6 +44,8 @@ export interface StatusInput {
   readonly remediation: Remediation
   /** Version this generation asks for. */
   readonly version: string
+  /** Undefined: no round of the checks is over in this process. */
+  readonly checks: CheckReport | undefined
 }
 
 /** Computes the status. */
@@ -76,6 +80,8 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     remediation: remediation.underWay,
     overdue,
   })
+  const checks = checksSection(bot.status, input.checks, timestamp(now))
+  updates.push(auditCondition(checks, bot.status, bot.metadata.name))
   const running = upToDate === undefined && overall === undefined ? version : bot.status?.version
   return {
     observedGeneration: generation,
@@ -106,6 +112,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     ...(remediation.ledger.length === 0 ? {} : { remediation: [...remediation.ledger] }),
     ...(remediation.storm === undefined ? {} : { storm: remediation.storm }),
     ...(rollout.blocked.length === 0 ? {} : { blockedRevisions: [...rollout.blocked] }),
+    ...checks,
   }
 }
 

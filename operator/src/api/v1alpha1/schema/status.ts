@@ -170,7 +170,7 @@ const checkSchema = described(
   z.object({
     name: described(z.string().max(63), 'Name of the check, such as consumer-lag.'),
     result: described(z.enum(['Passed', 'Warning', 'Failed', 'Unknown']), 'What came of it.'),
-    at: described(z.string(), 'When the result last changed or was last confirmed in a full round.').meta({
+    at: described(z.string(), 'Since when it says so: moves when result, figure or message change.').meta({
       format: 'date-time',
     }),
     figure: described(z.string().max(256), 'The figure behind it, such as "12 events".').optional(),
@@ -178,6 +178,45 @@ const checkSchema = described(
     remedy: described(message, 'What to do about it.').optional(),
   }),
   'One routine check.',
+)
+
+const lastCheckSchema = described(
+  z.object({
+    at: described(z.string(), 'When a request was last answered, or when these numbers last changed.').meta({
+      format: 'date-time',
+    }),
+    request: described(
+      z.string().max(256),
+      'Value of the annotation todochatbot.dev/check that was answered.',
+    ).optional(),
+    summary: described(z.string().max(128), 'Such as "26 passed, 1 failed".'),
+  }),
+  'The routine checks as a whole.',
+)
+
+const verifiedTrailSchema = described(
+  z.object({
+    seq: described(z.int(), 'Number of the last audit entry that is verified; moves at most once an hour.'),
+    hash: described(
+      z.string().max(64),
+      'Its hash, noted outside the database: a trail that was rewritten does not have it.',
+    ),
+    at: described(z.string(), 'When it was noted.').meta({ format: 'date-time' }),
+    reset: described(
+      z.string().max(256),
+      'Value of the annotation todochatbot.dev/audit-reset since which it counts.',
+    ).optional(),
+  }),
+  'How far the audit trail is verified.',
+)
+
+const leftoverSchema = described(
+  z.object({
+    object: described(z.string().max(320), 'What is not needed any more, as Kind/name.'),
+    since: described(z.string(), 'When it was first reported.').meta({ format: 'date-time' }),
+    deletedBy: described(z.enum(['CleanUp', 'Nobody']), 'Whether the clean-up deletes it, by its policy.'),
+  }),
+  'Something that is not needed any more. Nothing is deleted that was not reported here for an interval of the checks.',
 )
 
 const remediationStatusSchema = described(
@@ -291,6 +330,11 @@ export const statusSchema = described(
     checks: described(z.array(checkSchema).max(64), 'Routine checks.')
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
       .optional(),
+    lastCheck: lastCheckSchema.optional(),
+    auditTrail: verifiedTrailSchema.optional(),
+    leftovers: described(z.array(leftoverSchema).max(32), 'What is not needed any more.')
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['object'] })
+      .optional(),
     remediation: described(z.array(remediationStatusSchema).max(20), 'Actions of the remediation, newest first.')
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['id'] })
       .optional(),
@@ -314,6 +358,10 @@ export type OperationStatus = z.output<typeof operationSchema>
 export type TodoChatbotStatus = z.output<typeof statusSchema>
 /** One routine check in a status. */
 export type CheckStatus = z.output<typeof checkSchema>
+/** How far the audit trail is verified, in a status. */
+export type VerifiedTrail = z.output<typeof verifiedTrailSchema>
+/** Something that is not needed any more, in a status. */
+export type Leftover = z.output<typeof leftoverSchema>
 /** One action of the remediation in a status. */
 export type RemediationStatus = z.output<typeof remediationStatusSchema>
 /** A storm in a status. */

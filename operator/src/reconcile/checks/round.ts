@@ -1,0 +1,45 @@
+/** One round: all families side by side, each within a deadline of its own. */
+import type { Leftover, VerifiedTrail } from '../../api/v1alpha1/schema/status.ts'
+import { checkNames } from './catalogue.ts'
+import { found, type CheckFamily, type CheckSubject, type Findings, type Outcome } from './check.ts'
+
+/** What a round found. `outcomes` has every check of the families, in the order of the catalogue. */
+export interface Round {
+  readonly outcomes: readonly Outcome[]
+  /** Undefined: the trail could not be looked at. */
+  readonly trail: VerifiedTrail | undefined
+  readonly leftovers: readonly Leftover[]
+}
+
+/** Runs a round. Rejects only when `signal` aborts. @param deadline ms for one family */
+export async function runRound(
+  families: readonly CheckFamily[],
+  subject: CheckSubject,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<Round> {
+  const all = await Promise.all(
+    families.map(async ({ names, check }): Promise<Findings> => {
+      try {
+        return await check(subject, AbortSignal.any([signal, AbortSignal.timeout(deadline)]))
+      } catch (error) {
+        signal.throwIfAborted()
+        const why = reasonOf(error)
+        return { outcomes: names.map((name) => found(name, 'Unknown', why)) }
+      }
+    }),
+  )
+  const outcomes = new Map(all.flatMap((findings) => findings.outcomes).map((outcome) => [outcome.name, outcome]))
+  return {
+    outcomes: checkNames.flatMap((name) => outcomes.get(name) ?? []),
+    trail: all.find(({ trail }) => trail !== undefined)?.trail,
+    leftovers: all.flatMap(({ leftovers }) => leftovers ?? []),
+  }
+}
+
+/** fetch hides "connect ECONNREFUSED" in the cause. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return 'no answer in time'
+  return error.cause instanceof Error ? error.cause.message : error.message
+}
