@@ -46,7 +46,7 @@ export function askCertificates(lookup: LookupFunction | undefined, deadline: nu
     const at = server.lastIndexOf(':')
     const [host, port] = [server.slice(0, at), Number(server.slice(at + 1))]
     const limit = AbortSignal.any([signal, AbortSignal.timeout(deadline)])
-    const { promise, resolve, reject } = Promise.withResolvers<readonly ShownCertificate[]>()
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>()
     const socket = connect({
       host,
       port,
@@ -55,11 +55,13 @@ export function askCertificates(lookup: LookupFunction | undefined, deadline: nu
       rejectUnauthorized: false,
       ...(lookup === undefined ? {} : { lookup }),
     })
-    socket.once('secureConnect', () => resolve(chainOf(server, socket.getPeerCertificate(true))))
-    socket.once('error', reject)
+    socket.once('secureConnect', () => resolve(undefined))
+    // Stays for good: what goes wrong after the handshake must not end the process.
+    socket.on('error', reject)
     limit.addEventListener('abort', () => reject(new Error('no answer in time')), { once: true })
     try {
-      return await promise
+      await promise
+      return chainOf(server, socket.getPeerCertificate(true))
     } catch (error) {
       return [{ server, problem: reasonOf(error) }]
     } finally {
@@ -78,10 +80,13 @@ function chainOf(server: string, leaf: DetailedPeerCertificate): ShownCertificat
     one = issuerOf(one)
   ) {
     seen.add(one.fingerprint256)
-    const { subject, subjectAltName, validTo, validFrom } = new X509Certificate(one.raw)
+    const certificate = new X509Certificate(one.raw)
+    const { subjectAltName, validTo, validFrom } = certificate
+    // Undefined where it is empty, as in the certificates of Dapr; the types do not know.
+    const subject = certificate.subject as string | undefined
     // Dapr's own leaves live a day and are renewed by themselves at half of it; how short they are says nothing.
     const lifetime = Date.parse(validTo) - Date.parse(validFrom)
-    const name = [subject.replaceAll('\n', ', '), subjectAltName, 'a certificate'].find((text) => text) ?? ''
+    const name = [subject?.replaceAll('\n', ', '), subjectAltName, 'a certificate'].find((text) => text) ?? ''
     if (lifetime > 2 * day) chain.push({ server, subject: name, validTo: Date.parse(validTo) })
   }
   return chain
