@@ -51,6 +51,11 @@ const environmentSchema = z.object({
   DAPR_NAMESPACE: z.string().min(1).default('dapr-system'),
   /** How often consumer groups, offsets and dead letters are looked at, per Kafka cluster. */
   KAFKA_WATCH_PERIOD: duration('15s', 100),
+  /** Service through which kube-apiserver reaches the external metrics API of the leader. Empty: it is not served. */
+  EXTERNAL_METRICS_SERVICE: z.string().default(''),
+  EXTERNAL_METRICS_PORT: port(6443),
+  /** Address of the pod, as kube-apiserver reaches it. */
+  POD_IP: z.string().default(''),
   /** Systems reconciled at once. */
   CONCURRENCY: z.coerce.number().int().min(1).max(256).default(12),
   /** Path of a kubeconfig file, for running outside a cluster. Empty or absent: the pod's service account. */
@@ -85,6 +90,8 @@ export interface Config {
   readonly kafkaWatchPeriod: number
   readonly checksSpread: number
   readonly daprNamespace: string
+  /** Undefined: consumer lag is not served to autoscalers. */
+  readonly externalMetrics: { readonly service: string; readonly port: number; readonly address: string } | undefined
   readonly concurrency: number
   /** Either a kubeconfig file or the address of the API server as a pod sees it. */
   readonly cluster:
@@ -109,6 +116,9 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   if (env.KUBECONFIG === '' && env.KUBERNETES_SERVICE_HOST === '') {
     throw new ConfigError('Set KUBECONFIG to the path of a kubeconfig file, or run in a pod with a service account.')
   }
+  if (env.EXTERNAL_METRICS_SERVICE !== '' && env.POD_IP === '') {
+    throw new ConfigError('POD_IP: must be the address of the pod when EXTERNAL_METRICS_SERVICE is set.')
+  }
   return Object.freeze({
     watchNamespaces: env.WATCH_NAMESPACE,
     namespace: env.OPERATOR_NAMESPACE,
@@ -130,6 +140,10 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     kafkaWatchPeriod: env.KAFKA_WATCH_PERIOD,
     checksSpread: env.CHECKS_SPREAD,
     daprNamespace: env.DAPR_NAMESPACE,
+    externalMetrics:
+      env.EXTERNAL_METRICS_SERVICE === ''
+        ? undefined
+        : { service: env.EXTERNAL_METRICS_SERVICE, port: env.EXTERNAL_METRICS_PORT, address: env.POD_IP },
     concurrency: env.CONCURRENCY,
     cluster:
       env.KUBECONFIG === ''

@@ -10,7 +10,7 @@ import { createApplier } from './apply/kube.ts'
 import { topicKeeper, topicKeeperDefaults } from './apply/topic-keeper.ts'
 import type { Config } from './config.ts'
 import { createKubeClient } from './kube/http-client.ts'
-import type { ResourceKind } from './kube/kinds.ts'
+import { kinds, type ResourceKind } from './kube/kinds.ts'
 import { keyOf, refOf } from './kube/object.ts'
 import type { Transport } from './kube/transport.ts'
 import type { IncidentStatus } from './api/v1alpha1/incident.ts'
@@ -19,6 +19,8 @@ import { incidentReconciler } from './reconcile/incident/reconcile.ts'
 import { podWatch } from './reconcile/pods/pod-watch.ts'
 import { askSidecar } from './reconcile/pods/sidecar-metadata.ts'
 import { askWorkerHealth } from './reconcile/pods/worker-health.ts'
+import { externalMetrics } from './reconcile/external-metrics/index.ts'
+import { lagValues } from './reconcile/external-metrics/lag-values.ts'
 import { kafkaMetrics } from './reconcile/kafka/kafka-metrics.ts'
 import { kafkaWatch, kafkaWatchDefaults } from './reconcile/kafka/kafka-watch.ts'
 import { templateReader } from './reconcile/rollout/replica-sets.ts'
@@ -27,6 +29,7 @@ import { wakeOnChange, wakeWhenDaprArrives, whenReady } from './reconcile/todoch
 import type { EventReason } from './reconcile/todochatbot/events.ts'
 import { remediationMetrics } from './reconcile/todochatbot/remediation/metrics.ts'
 import { informerOptions, slimPod, type Informers } from './reconcile/todochatbot/informers.ts'
+import { kedaWatch } from './reconcile/todochatbot/keda.ts'
 import { todoChatbotReconciler } from './reconcile/todochatbot/reconcile.ts'
 import { secretReader } from './reconcile/todochatbot/secret-reader.ts'
 import { temporaryMetrics } from './reconcile/todochatbot/temporary-metrics.ts'
@@ -220,10 +223,37 @@ export async function runOperator(
   const caching: Runnable = {
     name: 'informers',
     run: async (stop) => {
-      await Promise.all(Object.values(informers).map((informer) => informer.run(stop)))
+      const always = Object.values(informers).filter(({ kind }) => kind.group !== kinds.ScaledObject.group)
+      await Promise.all(always.map((informer) => informer.run(stop)))
     },
     ready: (stop) => whenReady(informers, stop),
   }
+  const metricsApi =
+    config.externalMetrics === undefined
+      ? []
+      : [
+          externalMetrics({
+            client,
+            logger,
+            service: { namespace: config.namespace, name: config.externalMetrics.service },
+            port: config.externalMetrics.port,
+            address: config.externalMetrics.address,
+            podName: config.podName,
+            lagValues: (namespace) =>
+              informers.TodoChatbot.inNamespace(namespace).flatMap(({ metadata }) =>
+                lagValues(metadata.name, kafka.peek(keyOf(metadata))),
+              ),
+            now: Date.now,
+          }),
+        ]
+  const keda = kedaWatch({
+    client,
+    informers,
+    namespaces: config.watchNamespaces,
+    arrived: () => {
+      for (const { metadata } of informers.TodoChatbot.list()) controller.enqueue(metadata)
+    },
+  })
   const election = leaderRunnable((stop) =>
     acquireLeadership(
       {
@@ -236,8 +266,9 @@ export async function runOperator(
       stop,
     ),
   )
+  const optional = new Set<string>([kinds.Component.group, kinds.ScaledObject.group])
   const synced = (): void => {
-    const waiting = Object.values(informers).filter(({ synced: done, kind }) => !done && kind.group !== 'dapr.io')
+    const waiting = Object.values(informers).filter(({ synced: done, kind }) => !done && !optional.has(kind.group))
     if (waiting.length > 0)
       throw new Error(`waiting for the first list of ${waiting.map(({ kind }) => kind.plural).join(', ')}`)
   }
@@ -254,7 +285,7 @@ export async function runOperator(
           ),
         ],
       },
-      { name: 'caches', runnables: [caching] },
+      { name: 'caches', runnables: [caching, keda] },
       { name: 'leadership', runnables: config.leaderElection ? [election] : [] },
       {
         name: 'controllers',
@@ -272,6 +303,7 @@ export async function runOperator(
               return daprPods.run(stop)
             },
           ),
+          ...metricsApi,
           { name: 'events', run: events.run },
           { name: 'todochatbot', run: controller.run },
           { name: 'incident', run: incidents.run },

@@ -64,6 +64,18 @@
 - apiGroups: ['apps']
   resources: ['replicasets']
   verbs: ['list']
+# owned by a system: autoscaling of its workers
+- apiGroups: ['autoscaling']
+  resources: ['horizontalpodautoscalers']
+  verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch']
+# owned by a system where KEDA is installed: autoscaling by consumer lag
+- apiGroups: ['keda.sh']
+  resources: ['scaledobjects', 'triggerauthentications']
+  verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch']
+# owned by a system
+- apiGroups: ['policy']
+  resources: ['poddisruptionbudgets']
+  verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch']
 # migrations: created once per version, never changed, removed when another version took over
 - apiGroups: ['batch']
   resources: ['jobs']

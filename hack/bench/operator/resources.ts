@@ -84,6 +84,7 @@ export function template(dependencies: Dependencies): Template {
       ...{ jwtKey: secret(), serviceToken: secret(), appToken: secret() },
     },
     secretHashes: {},
+    scale: { live: {}, partitions: {}, keda: false },
     active: { debug: [], boost: [] },
   }
   const objects = desire(bot, facts).map(({ object }) => object)

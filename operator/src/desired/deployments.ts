@@ -1,6 +1,7 @@
 import { parseDuration } from '../api/v1alpha1/durations.ts'
 import { annotation, labelsFor, selectorFor } from '../api/v1alpha1/labels.ts'
 import { names, workerNames, workerPorts } from '../api/v1alpha1/names.ts'
+import type { TopologySpread } from '../api/v1alpha1/schema/scaling.ts'
 import { workerFields } from '../api/v1alpha1/schema/services.ts'
 import type { Resources } from '../api/v1alpha1/schema/resources.ts'
 import type { WorkerField } from '../api/v1alpha1/schema/services.ts'
@@ -11,6 +12,7 @@ import { imageOf } from './image.ts'
 import { owned, versionOf } from './object.ts'
 import type { Json } from './object.ts'
 import { containerPort, containerSecurity, paths, podBase, probe, scratchVolume, secretMode } from './pod.ts'
+import { decideReplicas } from './replicas.ts'
 import { databaseReference, externalSecrets } from './secret-references.ts'
 import { secretsHash } from './secrets-hash.ts'
 import { withRaisedMemory } from './raised-memory.ts'
@@ -135,16 +137,20 @@ const container = (input: DesireInput, field: WorkerField): Json => {
   }
 }
 
+const leastSpread: TopologySpread = {
+  maxSkew: 1,
+  topologyKey: 'kubernetes.io/hostname',
+  whenUnsatisfiable: 'ScheduleAnyway',
+}
+
 /**
  * Pods of one worker are spread over nodes where that is possible; never at the price of not running. Also stated for a single pod: otherwise
  * scaling up would change the template, and restart what runs.
  */
-const spread = (selector: Json): Json => ({
+const spread = (selector: Json, asked: TopologySpread = leastSpread): Json => ({
   topologySpreadConstraints: [
     {
-      maxSkew: 1,
-      topologyKey: 'kubernetes.io/hostname',
-      whenUnsatisfiable: 'ScheduleAnyway',
+      ...asked,
       labelSelector: { matchLabels: selector },
     },
   ],
@@ -152,6 +158,7 @@ const spread = (selector: Json): Json => ({
 
 const podTemplate = (input: DesireInput, field: WorkerField, dapr: readonly DesiredObject[]): PodTemplate => {
   const system = input.bot.metadata.name
+  const { priorityClassName, topologySpread } = input.bot.spec.services[field]
   const worker = workerNames[field]
   const name = names.worker(system, worker)
   const annotations = {
@@ -163,7 +170,8 @@ const podTemplate = (input: DesireInput, field: WorkerField, dapr: readonly Desi
   const spec = {
     ...podBase(input, name),
     terminationGracePeriodSeconds: gracePeriodSeconds,
-    ...spread(selectorFor(system, worker)),
+    ...(priorityClassName === undefined ? {} : { priorityClassName }),
+    ...spread(selectorFor(system, worker), topologySpread),
     containers: [container(input, field)],
     volumes: volumes(input, field),
   }
@@ -180,7 +188,7 @@ const deployment = (input: DesireInput, field: WorkerField, dapr: readonly Desir
   const worker = workerNames[field]
   const name = names.worker(system, worker)
   const selector = selectorFor(system, worker)
-  const { replicas } = input.bot.spec.services[field]
+  const { replicas, asked } = decideReplicas(input, field)
   const template = podTemplate(input, field, dapr)
   return owned(input, {
     apiVersion: 'apps/v1',
@@ -189,10 +197,10 @@ const deployment = (input: DesireInput, field: WorkerField, dapr: readonly Desir
     app: worker,
     component: 'worker',
     stage: field === 'chatApi' ? 'ChatApi' : 'Consumers',
-    annotations: templateIdentity(template),
+    annotations: { ...templateIdentity(template), [annotation.replicas]: asked },
     body: {
       spec: {
-        replicas,
+        ...(replicas === 'unmanaged' ? {} : { replicas }),
         revisionHistoryLimit: 5,
         progressDeadlineSeconds: Math.ceil(parseDuration(input.bot.spec.update.progressDeadline) / 1000),
         selector: { matchLabels: selector },

@@ -1,5 +1,6 @@
 import { withDefaults, type ResolvedTodoChatbot } from '../api/v1alpha1/defaults.ts'
 import type { TodoChatbot } from '../api/v1alpha1/todochatbot.ts'
+import { autoscalers } from './autoscalers.ts'
 import { configMaps } from './config-maps.ts'
 import { daprComponents } from './dapr-components.ts'
 import { daprConfiguration } from './dapr-configuration.ts'
@@ -9,6 +10,7 @@ import { deployments } from './deployments.ts'
 import { kafka } from './kafka.ts'
 import { migration, migrationJobName as jobName } from './migration.ts'
 import { hashOf, withHash } from './object.ts'
+import { podDisruptionBudgets } from './pod-disruption-budgets.ts'
 import { postgresql } from './postgresql.ts'
 import { redis } from './redis.ts'
 import { secrets } from './secrets.ts'
@@ -32,6 +34,8 @@ const concerns: readonly Desire[] = [
   daprSubscriptions,
   migration,
   deployments,
+  autoscalers,
+  podDisruptionBudgets,
 ]
 
 /** What the builders see beside the spec: they get no status, and random credentials go only into objects that carry no hash. */

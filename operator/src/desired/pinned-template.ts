@@ -39,6 +39,8 @@ export const templateIdentity = ({ metadata, spec }: PodTemplate): Record<string
 export const pinTemplate = (desired: DesiredObject, template: PodTemplate): DesiredObject => {
   const { metadata, ...rest } = desired.object
   const version = template.metadata.labels?.[label.version]
+  const replicas = metadata.annotations?.[annotation.replicas]
+  const asked = replicas === undefined ? {} : { [annotation.replicas]: replicas }
   return withHash({
     ...desired,
     object: {
@@ -46,7 +48,7 @@ export const pinTemplate = (desired: DesiredObject, template: PodTemplate): Desi
       metadata: {
         ...metadata,
         labels: { ...metadata.labels, ...(version === undefined ? {} : { [label.version]: version }) },
-        annotations: templateIdentity(template),
+        annotations: { ...asked, ...templateIdentity(template) },
       },
       spec: { ...(rest['spec'] as Json), template },
     },

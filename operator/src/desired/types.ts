@@ -42,6 +42,24 @@ export interface Facts {
   readonly secretHashes: Readonly<Record<string, string>>
   /** Workers whose temporary settings are in force now: `debugUntil` and `boost.until` lie ahead. */
   readonly active: ActiveSettings
+  readonly scale: ScaleFacts
+}
+
+/** What the number of pods depends on beside the resource; see replicas.ts. */
+export interface ScaleFacts {
+  /** By worker whose Deployment exists. */
+  readonly live: Readonly<Partial<Record<WorkerField, LiveScale>>>
+  /** Partitions that the brokers report; without an entry those of the spec count. */
+  readonly partitions: Readonly<Partial<Record<TopicAlias, number>>>
+  /** KEDA's ScaledObjects are served. */
+  readonly keda: boolean
+}
+
+/** The scale of a live Deployment. */
+export interface LiveScale {
+  readonly replicas: number
+  /** Value of the annotation todochatbot.dev/replicas: what our last apply asked for. */
+  readonly asked?: string
 }
 
 /** A memory limit, and the one it was raised from. */
@@ -56,6 +74,8 @@ export interface ActiveSettings {
   readonly boost: readonly WorkerField[]
   /** Memory the remediation gave after OOM kills (`status.services[].raisedMemory`), by worker; absent: none. */
   readonly raisedMemory?: Readonly<Partial<Record<WorkerField, RaisedMemory>>>
+  /** Isolated with mode ScaleDown. */
+  readonly isolated?: readonly WorkerField[]
 }
 
 /** How an object is written: Apply by server-side apply and kept in shape; CreateOnce created when absent and never rewritten. */

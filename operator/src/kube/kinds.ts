@@ -43,6 +43,16 @@ export const kinds = {
   Configuration: namespaced('dapr.io', 'v1alpha1', 'Configuration', 'configurations'),
   Resiliency: namespaced('dapr.io', 'v1alpha1', 'Resiliency', 'resiliencies'),
   Subscription: namespaced('dapr.io', 'v2alpha1', 'Subscription', 'subscriptions'),
+  ScaledObject: namespaced('keda.sh', 'v1alpha1', 'ScaledObject', 'scaledobjects'),
+  TriggerAuthentication: namespaced('keda.sh', 'v1alpha1', 'TriggerAuthentication', 'triggerauthentications'),
+  EndpointSlice: namespaced('discovery.k8s.io', 'v1', 'EndpointSlice', 'endpointslices'),
+  APIService: {
+    group: 'apiregistration.k8s.io',
+    version: 'v1',
+    kind: 'APIService',
+    plural: 'apiservices',
+    namespaced: false,
+  },
   CustomResourceDefinition: {
     group: 'apiextensions.k8s.io',
     version: 'v1',

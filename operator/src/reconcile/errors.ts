@@ -91,6 +91,14 @@ export const catalogue = {
     meaning: 'spec.paused holds the change back.',
     remedy: 'Remove spec.paused, or wait until it ends.',
   },
+  PartitionsBound: {
+    code: 'TDC_PARTITIONS_BOUND',
+    severity: 'Problem',
+    conditions: ['ScalingLimited'],
+    meaning:
+      'More pods are asked for than the topics of a consumer have partitions; the excess would get no events and is not started.',
+    remedy: 'Raise partitions of the topic under spec.kafka.topics, which cannot be undone, or ask for fewer pods.',
+  },
   SpecInvalid: {
     code: 'TDC_SPEC_INVALID',
     severity: 'Terminal',

@@ -47,6 +47,7 @@ export const someFacts = (facts: Partial<Facts> = {}): Facts => ({
     appToken: 'secret-app',
   },
   secretHashes: {},
+  scale: { live: {}, partitions: {}, keda: false },
   active: { debug: [], boost: [] },
   ...facts,
 })

@@ -89,6 +89,7 @@ export function anObserved(changes: Changes = {}): Observed {
   const loaded = components.map(({ name, type }) => ({ name, type }))
   const live: Live = {
     workers,
+    autoscalerProblems: {},
     dependencies: {
       kafka: aWorkload('StatefulSet', 'todo-kafka'),
       postgresql: aWorkload('StatefulSet', 'todo-postgresql'),

@@ -14,6 +14,7 @@ export const conditionTypes = [
   'WorkersReady',
   'UpToDate',
   'Degraded',
+  'ScalingLimited',
   'AuditIntact',
   'Isolated',
   'Paused',

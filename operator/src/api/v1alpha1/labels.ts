@@ -40,6 +40,8 @@ export const annotation = {
   config: 'todochatbot.dev/config',
   /** On pod templates and their Deployments: identity of the template, see desired/template-hash.ts. */
   templateHash: 'todochatbot.dev/template-hash',
+  /** On the Deployment of a worker: the replicas our last apply asked for, or `autoscaler` when it left them to one. */
+  replicas: 'todochatbot.dev/replicas',
   /** On pod templates: the restarts asked for. */
   restartedAt: 'todochatbot.dev/restarted-at',
   /** On pod templates: the remediation that restarted the pods last. Not part of what is applied, so applying never removes it. */

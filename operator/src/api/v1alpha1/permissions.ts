@@ -147,6 +147,24 @@ export const workloadPermissions: readonly Permission[] = [
     because: 'finds the pod template a rollback returns to; asked only then',
   },
   {
+    apiGroups: ['autoscaling'],
+    resources: ['horizontalpodautoscalers'],
+    verbs: owned,
+    because: 'owned by a system: autoscaling of its workers',
+  },
+  {
+    apiGroups: ['keda.sh'],
+    resources: ['scaledobjects', 'triggerauthentications'],
+    verbs: owned,
+    because: 'owned by a system where KEDA is installed: autoscaling by consumer lag',
+  },
+  {
+    apiGroups: ['policy'],
+    resources: ['poddisruptionbudgets'],
+    verbs: owned,
+    because: 'owned by a system',
+  },
+  {
     apiGroups: ['batch'],
     resources: ['jobs'],
     verbs: ['create', 'delete', 'get', 'list', 'watch'],

@@ -90,7 +90,8 @@ async function collect(
   // The Job was made before: what it needs was, too.
   if (informers.Job.get({ namespace, name: names.evidence(incident.metadata.name) }) !== undefined) return undefined
   if (controllerOf(object) === undefined) await adopt(deps, object, parsed.bot, signal)
-  const input = { bot: withDefaults(parsed.bot), facts: factsFrom(deps, new Map(), { debug: [], boost: [] }), incident }
+  const settings = { active: { debug: [], boost: [] }, scale: { live: {}, partitions: {}, keda: false } }
+  const input = { bot: withDefaults(parsed.bot), facts: factsFrom(deps, new Map(), settings), incident }
   await ensureClaim(deps, evidenceClaim(input), signal)
   const owner: Owner = { ...object, metadata: { ...object.metadata, uid: incident.metadata.uid } }
   // One after the other, the Job last: once it exists, everything does.

@@ -7,7 +7,7 @@ import { referencedSecrets } from '../../desired/secret-references.ts'
 import { controllerOf, keyOf, refOf, type KubeObject } from '../../kube/object.ts'
 import type { Controller } from '../../runtime/controller.ts'
 import type { Change } from '../../runtime/informer.ts'
-import { daprKinds, prunedKinds, type Informers } from './informers.ts'
+import { daprKinds, kedaKinds, prunedKinds, type Informers } from './informers.ts'
 import type { Dependencies } from './reconcile.ts'
 
 /** What waking needs of the reconciler's dependencies. */
@@ -46,7 +46,7 @@ const daprPatience = 5_000
 
 /** Resolves when reconciling can start: everything is synced, or only kinds of dapr.io are missing. */
 export async function whenReady(informers: Informers, signal: AbortSignal): Promise<void> {
-  const optional = new Set<string>(daprKinds)
+  const optional = new Set<string>([...daprKinds, ...kedaKinds])
   const entries = Object.entries(informers)
   await Promise.all(entries.filter(([kind]) => !optional.has(kind)).map(([, informer]) => informer.whenSynced(signal)))
   const patience = AbortSignal.any([signal, AbortSignal.timeout(daprPatience)])

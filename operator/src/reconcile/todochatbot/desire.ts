@@ -56,7 +56,7 @@ export async function generateSecrets(
       return secret === undefined ? [] : [[name, secret] as const]
     }),
   )
-  return desiredOf(seen, factsFrom(sources, new Map<string, KnownSecret>(known.flat()), seen.facts.active))
+  return desiredOf(seen, factsFrom(sources, new Map<string, KnownSecret>(known.flat()), seen.facts))
 }
 
 /** The resource as owner of what is applied. */

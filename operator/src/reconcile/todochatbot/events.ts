@@ -23,9 +23,17 @@ export const milestones = [
   'BoostEnded',
   'CheckPassed',
   'CleanedUp',
+  'ReplicasAdopted',
 ] as const
 /** Reasons of Warning events that are no condition. */
-export const warnings = ['TopicsLeftBehind', 'EvidenceIncomplete', 'CheckFailed'] as const
+export const warnings = [
+  'AutoscalerInactive',
+  'CheckFailed',
+  'EvidenceIncomplete',
+  'ReplicasCapped',
+  'ReplicasReverted',
+  'TopicsLeftBehind',
+] as const
 /** Every reason an event of this operator can have: milestones, warnings, those of the remediation, and the catalogue of errors.ts. */
 export type EventReason = (typeof milestones)[number] | (typeof warnings)[number] | RemediationReason | Reason
 
@@ -66,7 +74,23 @@ export function eventsBetween(
     if (earlier?.status === 'False' && earlier.reason === condition.reason) continue
     events.push({ type: 'Warning', reason, action: 'Reconcile', note: condition.message })
   }
-  return [...events, ...remediationEvents(before, after)]
+  return [...events, ...scalingEvents(before, after), ...remediationEvents(before, after)]
+}
+
+/** Numbers of pods that are not what was asked for, when that begins. */
+function scalingEvents(before: TodoChatbotStatus | undefined, after: TodoChatbotStatus): EventInput<EventReason>[] {
+  return (after.services ?? []).flatMap(({ name, scaling }): EventInput<EventReason>[] => {
+    const was = before?.services?.find((entry) => entry.name === name)?.scaling
+    if (scaling?.reason === undefined || was?.message === scaling.message) return []
+    const note = `${name}: ${scaling.message ?? ''}`
+    if (scaling.reason === 'SetByHand')
+      return [{ type: 'Normal', reason: 'ReplicasAdopted', action: 'Reconcile', note }]
+    if (scaling.reason === 'PartitionsBound')
+      return [{ type: 'Warning', reason: 'ReplicasCapped', action: 'Reconcile', note }]
+    return was?.reason === scaling.reason
+      ? []
+      : [{ type: 'Warning', reason: 'AutoscalerInactive', action: 'Reconcile', note }]
+  })
 }
 
 /** Rollouts and temporary settings of the workers that began or ended. */

@@ -12,6 +12,10 @@ export const prunedKinds = [
   'Deployment',
   'StatefulSet',
   'Job',
+  'HorizontalPodAutoscaler',
+  'PodDisruptionBudget',
+  'ScaledObject',
+  'TriggerAuthentication',
   'Component',
   'Configuration',
   'Resiliency',
@@ -28,6 +32,11 @@ export const daprKinds = [
 
 /** Kinds that only incidents need, and the Incidents themselves. */
 export const incidentKinds = ['Incident', 'Role', 'RoleBinding'] as const satisfies readonly (keyof typeof kinds)[]
+/** Kinds of KEDA: most clusters have none, so their informers start when the API server serves them (keda.ts). */
+export const kedaKinds = [
+  'ScaledObject',
+  'TriggerAuthentication',
+] as const satisfies readonly (typeof prunedKinds)[number][]
 
 /** Every kind that is watched. */
 export type WatchedKind =
@@ -63,6 +72,10 @@ export function informerOptions(namespaces: readonly string[]): Readonly<Record<
     Deployment: owned(kinds.Deployment),
     StatefulSet: owned(kinds.StatefulSet),
     Job: owned(kinds.Job),
+    HorizontalPodAutoscaler: owned(kinds.HorizontalPodAutoscaler),
+    PodDisruptionBudget: owned(kinds.PodDisruptionBudget),
+    ScaledObject: owned(kinds.ScaledObject),
+    TriggerAuthentication: owned(kinds.TriggerAuthentication),
     Component: owned(kinds.Component),
     Configuration: owned(kinds.Configuration),
     Resiliency: owned(kinds.Resiliency),

@@ -16,8 +16,9 @@ import { embeddedDependencies } from '../../desired/dependencies.ts'
 import { kafkaCluster, type SecretKey } from '../../desired/kafka-cluster.ts'
 import { referencedSecrets, type SecretReference } from '../../desired/secret-references.ts'
 import { topicConflicts, type TopicConflict } from '../../desired/topic-claims.ts'
+import { decideReplicas, wantedReplicas } from '../../desired/replicas.ts'
 import { desiredTopics } from '../../desired/topics.ts'
-import type { ActiveSettings, Facts, OperandImages } from '../../desired/types.ts'
+import type { Facts, OperandImages } from '../../desired/types.ts'
 import { consumers, deadLetterTopics } from '../../desired/consumers.ts'
 import type { KubeObject } from '../../kube/object.ts'
 import { finding, type Finding } from '../errors.ts'
@@ -33,8 +34,9 @@ import { raisedMemories } from './remediation/raised-memory.ts'
 import type { KnownSecret, SecretReader } from './secret-reader.ts'
 import { sidecarTargets, type SidecarReport } from './sidecars.ts'
 import type { TopicsSeen } from './topics.ts'
+import { liveScale, scaleFacts } from './replicas.ts'
 import { healthTargets, type HealthReport } from './worker-health.ts'
-import { claimView, jobView, podView, workloadView, type JobView, type PodView } from './views.ts'
+import { autoscalerProblem, claimView, jobView, podView, workloadView, type JobView, type PodView } from './views.ts'
 
 /** Where observations come from. */
 export interface Sources {
@@ -76,6 +78,8 @@ export interface Seen {
 /** What changes while a reconcile applies: read once before and once after. */
 export interface Live {
   readonly workers: Readonly<Record<WorkerField, WorkloadState>>
+  /** Why the autoscaler of a worker cannot act. */
+  readonly autoscalerProblems: Readonly<Partial<Record<WorkerField, string>>>
   /** Embedded ones only. */
   readonly dependencies: Readonly<Partial<Record<DependencyName, WorkloadState>>>
   readonly migration: { readonly job: JobView | undefined; readonly pods: readonly PodView[] }
@@ -107,7 +111,10 @@ export async function observe(
     now,
     problems: configProblems(bot),
     paused: isPaused(bot, now),
-    facts: factsFrom(sources, known, { ...activeSettings(bot, now), ...raisedMemories(bot) }),
+    facts: factsFrom(sources, known, {
+      active: { ...activeSettings(bot, now), ...raisedMemories(bot) },
+      scale: scaleFacts(sources.informers, bot, sources.topics.peek(`${namespace}/${name}`)),
+    }),
     secretFindings: {
       database: secretFinding(references, known, 'spec.database'),
       stateStore: secretFinding(references, known, 'spec.stateStore'),
@@ -125,7 +132,7 @@ export async function observe(
 export function factsFrom(
   { operatorVersion, images }: Pick<Sources, 'operatorVersion' | 'images'>,
   known: ReadonlyMap<string, KnownSecret>,
-  active: ActiveSettings,
+  seen: Pick<Facts, 'active' | 'scale'>,
 ): Facts {
   const random = (): string => randomBytes(32).toString('base64url')
   return {
@@ -139,7 +146,7 @@ export function factsFrom(
       serviceToken: random(),
       appToken: random(),
     },
-    active,
+    ...seen,
     secretHashes: Object.fromEntries([...known].map(([name, { hash }]) => [name, hash])),
   }
 }
@@ -147,7 +154,7 @@ export function factsFrom(
 /** Looks at what the system consists of now. Declares its pods to the watches, so that they are asked. */
 export function lookAt(
   { informers, sidecars, health }: Pick<Sources, 'informers' | 'sidecars' | 'health'>,
-  { key, resolved: bot }: Pick<Seen, 'key' | 'resolved'>,
+  { key, resolved: bot, facts }: Pick<Seen, 'key' | 'resolved' | 'facts'>,
   jobName: string,
 ): Live {
   const { name: system, namespace } = bot.metadata
@@ -171,12 +178,23 @@ export function lookAt(
   const workers = Object.fromEntries(
     workerFields.map((field) => {
       const worker = workerNames[field]
-      return [field, state('Deployment', names.worker(system, worker), worker, bot.spec.services[field].replicas)]
+      const name = names.worker(system, worker)
+      const present = liveScale(informers, { namespace, name })?.replicas
+      return [field, state('Deployment', name, worker, wantedReplicas(decideReplicas({ bot, facts }, field), present))]
     }),
   ) as Record<WorkerField, WorkloadState>
   const job = informers.Job.get({ namespace, name: jobName })
   return {
     workers,
+    autoscalerProblems: Object.fromEntries(
+      workerFields.flatMap((field) => {
+        const name = names.worker(system, workerNames[field])
+        const autoscaler = informers.HorizontalPodAutoscaler.get({ namespace, name })
+        const problem =
+          autoscaler === undefined ? undefined : autoscalerProblem(informers.HorizontalPodAutoscaler.whole(autoscaler))
+        return problem === undefined ? [] : [[field, problem]]
+      }),
+    ),
     dependencies: Object.fromEntries(
       embeddedDependencies(bot).map((dependency) => [
         dependency,

@@ -19,12 +19,13 @@ import { chatApiIsNew, generateSecrets, desiredOf, ownerOf, rolloutsOf, versionO
 import { configurationEvents } from './configuration-events.ts'
 import { eventsBetween } from './events.ts'
 import { gatesFor, type Gates } from './gates.ts'
-import { daprKinds } from './informers.ts'
+import { daprKinds, kedaKinds } from './informers.ts'
 import { lookAt, lookAtKafka, lookAtTopics, observe, secretMaxAge, type Seen, type Sources } from './observe.ts'
 import { configMapsInUse, rolloutsFor, type Rollouts, type RolloutTools } from './rollouts.ts'
 import { serves } from './readiness.ts'
 import { actOn, remediate } from './remediation/index.ts'
 import type { CountRemediations } from './remediation/metrics.ts'
+import { prepareReplicas } from './replicas.ts'
 import { expectedComponents } from './sidecars.ts'
 import { invalidStatus, statusOf } from './status.ts'
 import type { StatusWriter } from './status-writer.ts'
@@ -64,6 +65,8 @@ export function todoChatbotReconciler(deps: Dependencies): Reconcile {
     const gates = judge(deps, { observed, assessment }, desired)
     const rollouts = await rolloutsFor(deps, { observed, assessment }, desired.objects, signal)
     const changes = configurationEvents(deps, seen, rollouts)
+    const missingKinds = [...observed.missingKinds, ...kedaKinds.filter((kind) => !deps.informers[kind].synced)]
+    const tellOfReplicas = await prepareReplicas(deps, seen, { gates, skip: rollouts.skip }, signal)
     const carried = await carryOut(
       deps,
       {
@@ -72,11 +75,12 @@ export function todoChatbotReconciler(deps: Dependencies): Reconcile {
         gates,
         rollouts,
         inUse: configMapsInUse(observed),
-        missingKinds: observed.missingKinds,
+        missingKinds,
       },
       signal,
     )
     for (const { when, event } of changes) if (carried.configured.has(when)) deps.record(resource, event)
+    tellOfReplicas()
     return conclude(deps, seen, { desired, gates, rollouts, carried }, signal)
   }
 }

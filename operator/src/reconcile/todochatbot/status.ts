@@ -19,6 +19,7 @@ import { conditionUpdates, overallFinding } from './status/conditions.ts'
 import { operationStatus, phaseOf, timestamp } from './status/operation.ts'
 import type { Rollouts } from './rollouts.ts'
 import { rolloutStatus, type RolloutStatus } from './status/rollouts.ts'
+import { scalingFinding, scalingOf } from './status/scaling.ts'
 import { serviceStatuses, type Rollout } from './status/sections.ts'
 import { topicStatuses } from './topics.ts'
 
@@ -70,6 +71,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     now,
   })
   const overdue = operation?.deadline !== undefined && now >= Date.parse(operation.deadline)
+  const scaling = scalingOf(seen, live.autoscalerProblems)
   const updates = conditionUpdates({
     assessment,
     upToDate,
@@ -79,6 +81,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     exhausted,
     remediation: remediation.underWay,
     overdue,
+    scalingLimited: scalingFinding(seen, scaling),
   })
   const checks = checksSection(bot.status, input.checks, timestamp(now))
   updates.push(auditCondition(checks, bot.status, bot.metadata.name))
@@ -98,6 +101,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
       rollout,
       hot: hotSettings(input.rollouts.objects),
       temporaries: temporariesAt(bot, now),
+      scaling,
       previous: bot.status?.services ?? [],
       now: timestamp(now),
     }).map((service) => ({ ...service, ...remediation.services.get(service.name) })),

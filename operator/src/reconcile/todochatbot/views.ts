@@ -131,6 +131,13 @@ function templateOf({ metadata: { annotations } }: KubeObject): { readonly templ
 /** Written by the Deployment controller. */
 const revisionAnnotation = 'deployment.kubernetes.io/revision'
 
+/** Why an autoscaler cannot act (condition ScalingActive); undefined while it can, or has not said yet. */
+export function autoscalerProblem(autoscaler: KubeObject): string | undefined {
+  const status = (autoscaler['status'] ?? {}) as { conditions?: StatusCondition[] }
+  const active = status.conditions?.find(({ type }) => type === 'ScalingActive')
+  return active?.status === 'False' ? (active.message ?? active.reason ?? 'no reason given') : undefined
+}
+
 /** What is read of a Job. */
 export interface JobView {
   readonly name: string

@@ -66,17 +66,25 @@ const serviceSchema = (what: string, replicas: string) =>
   ).prefault({})
 
 /** The four workers. */
-export const servicesSchema = described(
-  z.strictObject({
-    chatApi: serviceSchema('HTTP API and chat, port 8000.', 'Development 1, Staging 2, Production 3'),
-    recurringTask: serviceSchema(
-      'Makes the next instance of a completed recurring task, port 3001.',
-      'Development 1, Staging 1, Production 2',
-    ),
-    notification: serviceSchema('Fires reminders, port 3002.', 'Development 1, Staging 1, Production 2'),
-    audit: serviceSchema('Writes and verifies the audit log, port 3003.', 'Development 1, Staging 1, Production 2'),
-  }),
-  'The four workers.',
+export const servicesSchema = checked(
+  described(
+    z.strictObject({
+      chatApi: serviceSchema('HTTP API and chat, port 8000.', 'Development 1, Staging 2, Production 3'),
+      recurringTask: serviceSchema(
+        'Makes the next instance of a completed recurring task, port 3001.',
+        'Development 1, Staging 1, Production 2',
+      ),
+      notification: serviceSchema('Fires reminders, port 3002.', 'Development 1, Staging 1, Production 2'),
+      audit: serviceSchema('Writes and verifies the audit log, port 3003.', 'Development 1, Staging 1, Production 2'),
+    }),
+    'The four workers.',
+  ),
+  {
+    rule: '!has(self.chatApi) || !has(self.chatApi.autoscaling) || !has(self.chatApi.autoscaling.targetLag)',
+    message: 'chatApi.autoscaling.targetLag has no meaning: chat-api takes no events; use targetCPU or targetMemory',
+    path: ['chatApi', 'autoscaling', 'targetLag'],
+    holds: ({ chatApi }) => chatApi.autoscaling?.targetLag === undefined,
+  },
 )
 
 /** Services part of a spec as the API server stores it. */

@@ -65,7 +65,11 @@ const serviceStatusSchema = described(
           z.enum(['Spec', 'Profile', 'Autoscaler', 'Hand', 'Isolation', 'Remediation']),
           'Who decides the number of pods.',
         ),
-        message: described(message, 'Why it is not what was asked for.').optional(),
+        reason: described(
+          z.enum(['PartitionsBound', 'SetByHand', 'AutoscalerInactive']),
+          'Why it is not simply what was asked for: more pods than the topic has partitions, a number set by hand, or an autoscaler that cannot act.',
+        ).optional(),
+        message: described(message, 'The same for people, with what to do.').optional(),
       }),
       'Where the number of pods comes from.',
     ).optional(),

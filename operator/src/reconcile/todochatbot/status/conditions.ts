@@ -20,6 +20,8 @@ export interface ConditionsInput {
   readonly remediation: string | undefined
   /** The running operation is past its deadline. */
   readonly overdue: boolean
+  /** The first worker that gets fewer pods than were asked for. */
+  readonly scalingLimited: Finding | undefined
 }
 
 /** The one finding that says why a system is not ready; undefined when it is. */
@@ -62,6 +64,7 @@ export function conditionUpdates(input: ConditionsInput): ConditionUpdate[] {
         }
       : { type: 'UpToDate', status: 'False', ...said(upToDate) },
     degradedUpdate(degraded ? overall : undefined, input.remediation),
+    flag('ScalingLimited', input.scalingLimited, 'AsExpected', 'No worker is kept from the number of pods asked for'),
     paused === undefined
       ? { type: 'Paused', status: 'False', reason: 'NotPaused', message: 'Changes are carried out' }
       : { type: 'Paused', status: 'True', reason: 'Paused', message: paused.since },

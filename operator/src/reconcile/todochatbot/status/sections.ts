@@ -27,6 +27,7 @@ export interface ServicesInput {
   readonly hot: Readonly<Partial<Record<WorkerField, HotSettings>>>
   readonly temporaries: readonly Temporary[]
   readonly consumption: Readonly<Partial<Record<WorkerField, Consumption>>>
+  readonly scaling: Readonly<Record<WorkerField, NonNullable<ServiceStatus['scaling']>>>
   readonly previous: readonly ServiceStatus[]
   /** RFC 3339, seconds. */
   readonly now: string
@@ -34,7 +35,7 @@ export interface ServicesInput {
 
 /** One entry per worker. `since` moves when the number of ready or wanted pods changes. */
 export function serviceStatuses(input: ServicesInput): ServiceStatus[] {
-  const { live, assessment, running, rollout, consumption, previous, now } = input
+  const { live, assessment, running, rollout, consumption, scaling, previous, now } = input
   return workerFields.map((field) => {
     const state = live.workers[field]
     const name = workerNames[field]
@@ -56,6 +57,7 @@ export function serviceStatuses(input: ServicesInput): ServiceStatus[] {
       ...rollout.progress[field],
       ...temporaryOf(input, field),
       ...configOf(input, field),
+      scaling: scaling[field],
       ...(error === undefined ? {} : { lastError: error }),
       ...(problem === undefined ? {} : { message: lineOf(problem) }),
     }
