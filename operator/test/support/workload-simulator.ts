@@ -27,6 +27,10 @@ export interface WorkloadSimulator {
   missEvidence: (missing: readonly { readonly what: string; readonly why: string }[]) => void
   /** A template of a Deployment whose JSON holds `text` never becomes ready; pods of other templates stay as they are. */
   refuseTemplate: (workload: string, text: string, how: Misbehaviour) => void
+  /** The pods that a workload has now get this status and are not ready; those that replace them are well. */
+  breakPods: (namespace: string, workload: string, status: object) => Promise<void>
+  /** How many pods of a workload were ever started. */
+  podsStarted: (namespace: string, name: string) => number
   /** Ends all misbehaviour. */
   heal: () => void
   stop: () => Promise<void>
@@ -42,6 +46,9 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
   const badTemplates = new Map<string, { readonly text: string; readonly how: Misbehaviour }>()
   const sidecars = new Map<string, { servers: readonly Server[]; ip: string }>()
   const seen = new Map<string, string>()
+  /** Uids of pods that were broken. */
+  const broken = new Set<string>()
+  const started = new Map<string, number>()
   let nextIp = 1
   let missingEvidence: readonly object[] = []
 
@@ -228,6 +235,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
       const created = await client.create(pod, { fieldManager }).catch(ignoreGone)
       if (created === undefined) continue
       seen.set(created.metadata.uid ?? '', hash)
+      started.set(keyOf(owner.metadata), (started.get(keyOf(owner.metadata)) ?? 0) + 1)
       const starts = how === undefined || how.kind === 'MissingComponent'
       const without = how?.kind === 'MissingComponent' ? how.component : undefined
       const ip =
@@ -237,7 +245,8 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
       const status = completes && how === undefined ? succeeded(created) : podStatus(created, how, ip)
       await patchStatus(kinds.Pod, created, status)
     }
-    const ready = how === undefined || how.kind === 'NoSidecar' || how.kind === 'MissingComponent' ? count : 0
+    const down = current.filter(({ metadata }) => broken.has(metadata.uid ?? '')).length
+    const ready = how === undefined || how.kind === 'NoSidecar' || how.kind === 'MissingComponent' ? count - down : 0
     return { ready, old: keepsOld ? old.length : 0 }
   }
 
@@ -368,6 +377,15 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
       missingEvidence = missing
     },
     refuseTemplate: (workload, text, how) => badTemplates.set(workload, { text, how }),
+    breakPods: async (namespace, workload, status) => {
+      const { items } = await client.list(kinds.Pod, { namespace })
+      for (const pod of items) {
+        if (!pod.metadata.ownerReferences?.some(({ kind, name }) => `${kind}/${name}` === workload)) continue
+        broken.add(pod.metadata.uid ?? '')
+        await patchStatus(kinds.Pod, pod, status)
+      }
+    },
+    podsStarted: (namespace, name) => started.get(keyOf({ namespace, name })) ?? 0,
     heal: () => {
       misbehaviours.clear()
       badTemplates.clear()

@@ -36,7 +36,8 @@ export function wakeOnChange({ informers, claims, secrets }: Wakeable, controlle
     if (owner !== undefined && !change.initial) controller.enqueue({ ...change.object.metadata, name: owner })
   }
   for (const kind of prunedKinds) informers[kind].onChange((change) => wakeOwner(change, ownerNameOf(change.object)))
-  for (const kind of ['Pod', 'PersistentVolumeClaim'] as const) {
+  // An Incident tells by the same label whose remediation or isolation waits for it.
+  for (const kind of ['Pod', 'PersistentVolumeClaim', 'Incident'] as const) {
     informers[kind].onChange((change) => wakeOwner(change, change.object.metadata.labels?.[label.instance]))
   }
 }

@@ -23,7 +23,7 @@ import { daprKinds, kedaKinds } from './informers.ts'
 import { lookAt, lookAtKafka, lookAtTopics, observe, secretMaxAge, type Seen, type Sources } from './observe.ts'
 import { configMapsInUse, rolloutsFor, type Rollouts, type RolloutTools } from './rollouts.ts'
 import { serves } from './readiness.ts'
-import { actOn, remediate } from './remediation/index.ts'
+import { actOn, remediate, takeEvidence } from './remediation/index.ts'
 import type { CountRemediations } from './remediation/metrics.ts'
 import { prepareReplicas } from './replicas.ts'
 import { expectedComponents } from './sidecars.ts'
@@ -131,9 +131,10 @@ async function conclude(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const acted = await actOn(deps, seen, signal)
+  const evidence = await takeEvidence(deps, seen, signal)
   const observed = look(deps, seen, desired)
   const assessment = assess(observed)
-  const remediation = remediate({ observed, assessment, acted, evidence: undefined })
+  const remediation = remediate({ observed, assessment, acted, evidence })
   const status = statusOf({
     observed,
     assessment,
@@ -153,6 +154,7 @@ async function conclude(
     refusedMore ? 100 : undefined,
     carried.retryAfterMs,
     acted?.done === false ? actRetry : undefined,
+    remediation.moved && statusDelay === undefined ? 1 : undefined,
     remediation.wakeAt === undefined ? undefined : remediation.wakeAt - seen.now,
     desired.failures.length > 0 ? 1_000 : undefined,
     remaining(nextEnd(seen.bot, seen.now), seen.now),

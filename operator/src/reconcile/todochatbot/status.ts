@@ -56,7 +56,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
   const { seen, live, topics, components, kafka } = observed
   const { bot, now } = seen
   const { generation } = bot.metadata
-  const rollout = rolloutStatus(input)
+  const rollout = rolloutStatus({ ...input, refusals: remediation.refusals })
   const upToDate = upToDateFinding(input, rollout)
   const overall = overallFinding({ assessment, upToDate, exhausted })
   const before = hasBeenReady(seen)

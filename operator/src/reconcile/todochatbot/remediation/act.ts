@@ -49,6 +49,12 @@ async function doIt(
       return deletePods(tools, namespace, entry, signal)
     case 'Restart':
       return restart(tools, deployment, entry, signal)
+    case 'RollBack':
+      return isRolledBack(
+        tools,
+        deployment,
+        bot.status?.blockedRevisions?.find(({ worker }) => worker === entry.worker),
+      )
     case 'RaiseMemory':
       return memoryIsRaised(
         tools,
@@ -89,6 +95,18 @@ async function restart(
   const patch = { spec: { template: { metadata: { annotations: { [annotation.remediation]: id } } } } }
   informers.Deployment.observe(await client.patch(kinds.Deployment, ref, patch, { fieldManager, signal }))
   return undefined
+}
+
+/** Rollouts do it as soon as the template is refused in status; here is only seen that they did. */
+function isRolledBack(
+  { informers }: ActTools,
+  ref: Ref,
+  refused: { readonly template: string } | undefined,
+): string | undefined {
+  const holds = informers.Deployment.get(ref)?.metadata.annotations?.[annotation.templateHash]
+  return refused !== undefined && holds !== undefined && holds !== refused.template
+    ? undefined
+    : `Deployment/${ref.name} still holds the template that fails`
 }
 
 function memoryIsRaised(

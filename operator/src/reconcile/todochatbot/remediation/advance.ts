@@ -5,8 +5,8 @@ import { timeOf } from './episode.ts'
 import type { Signal } from './signals.ts'
 import type { Policy, StepInput } from './types.ts'
 
-/** How long evidence may take before the action goes on without it, in ms. */
-export const evidenceDeadline = 120_000
+/** How long evidence may take before the action goes on without it, in ms; the Incident goes on by itself. */
+export const evidenceDeadline = 60_000
 /** How long an action may take to be carried out, in ms. */
 export const actingDeadline = 120_000
 
@@ -18,9 +18,10 @@ export function advance(entry: RemediationStatus, input: StepInput): Remediation
     const known = evidence?.incident === undefined ? entry : { ...entry, incident: evidence.incident }
     if (frozen !== undefined) return ended(known, 'Failed', `not begun: ${frozen}`, now)
     if (!policy.enabled) return ended(known, 'Failed', 'not begun: spec.remediation.enabled is false', now)
-    return evidence === undefined || evidence.finished || overdue
-      ? { ...known, state: 'Acting', deadline: timestamp(now + actingDeadline) }
-      : known
+    if (evidence?.finished === false && !overdue) return known
+    const without = evidence?.finished === false ? `; without evidence: ${evidence.problem ?? 'not taken in time'}` : ''
+    const message = `${known.message ?? ''}${without}`.slice(0, 2048)
+    return { ...known, state: 'Acting', deadline: timestamp(now + actingDeadline), message }
   }
   if (entry.state === 'Acting') {
     if (acted?.id === entry.id && acted.done) {

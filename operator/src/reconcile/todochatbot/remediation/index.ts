@@ -1,6 +1,6 @@
 /** Healing of failed workers, as the rest of the reconcile sees it. Pure. */
 import { workerNames } from '../../../api/v1alpha1/names.ts'
-import { workerFields } from '../../../api/v1alpha1/schema/services.ts'
+import { workerFields, type WorkerField } from '../../../api/v1alpha1/schema/services.ts'
 import type { RemediationStatus, ServiceStatus, Storm } from '../../../api/v1alpha1/schema/status.ts'
 import { finding, worst, type Finding } from '../../errors.ts'
 import { isUnderWay } from './episode.ts'
@@ -9,6 +9,7 @@ import { raiseAfter } from './raised-memory.ts'
 import { step } from './step.ts'
 
 export { actOn, type ActTools } from './act.ts'
+export { takeEvidence } from './evidence.ts'
 export type { RemediationInput } from './observe.ts'
 
 /** What the remediation adds to a status. */
@@ -17,8 +18,12 @@ export interface Remediation {
   readonly storm: Storm | undefined
   /** By kebab-case name of the worker. */
   readonly services: ReadonlyMap<string, Pick<ServiceStatus, 'unhealthy' | 'raisedMemory'>>
+  /** Workers whose present template is to be refused, with the reason: rollouts then return to the last healthy one. */
+  readonly refusals: Readonly<Partial<Record<WorkerField, string>>>
   /** The ladder of a worker is used up. */
   readonly exhausted: Finding | undefined
+  /** An entry is under way and has just moved on: what comes next may be done as soon as that is written. */
+  readonly moved: boolean
   /** For a condition: what is being done. */
   readonly underWay: string | undefined
   /** When to look again although nothing changes, in ms since the epoch. */
@@ -47,8 +52,21 @@ export function remediate(input: RemediationInput): Remediation {
     ledger: next.ledger,
     storm: next.storm,
     services: new Map(services),
+    refusals: refusalsOf(running),
     exhausted: worst(exhausted),
+    moved:
+      running !== undefined && !input.observed.seen.bot.status?.remediation?.some((entry) => isSame(entry, running)),
     underWay: running === undefined ? undefined : `${running.action} of ${running.worker} is under way`,
     wakeAt: next.wakeAt,
   }
 }
+
+function refusalsOf(running: RemediationStatus | undefined): Remediation['refusals'] {
+  const field = workerFields.find((one) => workerNames[one] === running?.worker)
+  return field === undefined || running?.action !== 'RollBack' || running.state !== 'Acting'
+    ? {}
+    : { [field]: `remediation because of ${running.signal}: ${running.message ?? ''}`.slice(0, 1024) }
+}
+
+const isSame = (one: RemediationStatus, other: RemediationStatus): boolean =>
+  one.id === other.id && one.state === other.state

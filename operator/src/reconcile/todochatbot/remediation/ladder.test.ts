@@ -32,7 +32,7 @@ describe('the whole ladder', () => {
     ['Evicted', ['Recreate']],
     ['NotReady', ['Recreate', 'RollBack', 'Isolate']],
     ['ComponentNotLoaded', ['Recreate', 'RollBack']],
-    ['ConsumerStuck', ['Restart', 'RollBack']],
+    ['ConsumerStuck', ['Restart']],
     ['PoolExhausted', ['Restart', 'RollBack']],
     ['DeadLettersGrowing', []],
   ])('of %s is %j', (signal, actions) => {

@@ -8,8 +8,9 @@ import type { RemediationStatus } from '../../../api/v1alpha1/schema/status.ts'
 import type { SignalKind } from './signals.ts'
 
 /**
- * What can heal a signal. A missing image, a crash loop and a stuck consumer may come from the last change, so a rollback helps; memory is
- * raised only after OOM kills; a worker that cannot run is isolated so that it stops doing harm, one that merely stands still is not.
+ * What can heal a signal. A missing image and a crash loop may come from the last change, so a rollback helps; memory is raised only after OOM
+ * kills; a worker that cannot run is isolated so that it stops doing harm, one that merely stands still is not. A consumer may also stand still
+ * because it is told to try an event again, and neither an older version nor fresh pods change the event: one restart has to do.
  * Nothing helps against dead letters but looking at them: the worker refused these events for a reason.
  */
 export const remedies: Readonly<Record<SignalKind, readonly RemediationAction[]>> = {
@@ -21,7 +22,7 @@ export const remedies: Readonly<Record<SignalKind, readonly RemediationAction[]>
   Evicted: ['Recreate'],
   NotReady: ['Recreate', 'Restart', 'RollBack', 'Isolate'],
   ComponentNotLoaded: ['Recreate', 'Restart', 'RollBack'],
-  ConsumerStuck: ['Restart', 'RollBack'],
+  ConsumerStuck: ['Restart'],
   PoolExhausted: ['Restart', 'RollBack'],
   DeadLettersGrowing: [],
 }

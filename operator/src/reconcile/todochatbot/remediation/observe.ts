@@ -8,6 +8,7 @@ import { lineOf, worst } from '../../errors.ts'
 import { pauseDetail, type Assessment, type Observed } from '../assess.ts'
 import { isRolledOut, type WorkloadState } from '../readiness.ts'
 import type { HealthReport } from '../worker-health.ts'
+import { consumptionSeen } from './consumption.ts'
 import { nextLimit, type MemoryBounds } from './raised-memory.ts'
 import { signalsOf } from './signals.ts'
 import type { Acted, Evidence, Policy, StepInput, WorkerState } from './types.ts'
@@ -86,7 +87,7 @@ function workerState(field: WorkerField, observed: Observed): WorkerState | unde
       ),
     ),
     health: live.health,
-    consumer: { detail: '' },
+    consumer: consumptionSeen(bot, observed.kafka, field),
     healthyDelay: parseDuration(bot.spec.remediation.healthyDelay),
     now,
   })
@@ -103,9 +104,21 @@ function workerState(field: WorkerField, observed: Observed): WorkerState | unde
     ...(before === undefined ? {} : { before }),
     possible: (action) => {
       if (action === 'RaiseMemory') return nextLimit(memoryBounds(observed, field)) !== undefined
+      if (action === 'RollBack') return canRollBack(bot, name, state)
       return action === 'Recreate' || action === 'Restart'
     },
   }
+}
+
+/** There is a template that was healthy and is not the one that fails now, and going back is left to the operator. */
+function canRollBack({ spec, status }: TodoChatbot, worker: string, { live }: WorkloadState): boolean {
+  const service = status?.services?.find(({ name }) => name === worker)
+  const now = live?.template?.hash
+  return (
+    now !== undefined &&
+    spec.update.rollback === 'Automatic' &&
+    [service?.lastHealthy, service?.healthyBefore].some((past) => past !== undefined && past.template !== now)
+  )
 }
 
 /** A rollout that goes on: not done, and not given up by the Deployment controller. */

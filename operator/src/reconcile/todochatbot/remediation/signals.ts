@@ -118,15 +118,15 @@ function endedContainer(
   const wellAgain = pod.ready && now - readySince(pod) >= healthyDelay
   for (const container of pod.containers) {
     const end = container.state?.terminated ?? container.lastState?.terminated
-    if (end === undefined) continue
+    if (end === undefined && !isBackingOff(container)) continue
     const restarts = container.restartCount ?? 0
-    const oom = end.reason === 'OOMKilled'
-    const recent = now - Date.parse(end.finishedAt ?? '') < recentEnd
+    const oom = end?.reason === 'OOMKilled'
+    const recent = now - Date.parse(end?.finishedAt ?? '') < recentEnd
     if (oom && container.name === worker && (!wellAgain || (restarts > 1 && recent))) {
       const detail = `container ${container.name} was killed for using more than its memory limit`
       return { kind: 'OOMKilled', detail, acute: !pod.ready || (restarts > 1 && recent) }
     }
-    const loops = isBackingOff(container) || (end.exitCode !== 0 && restarts > 1)
+    const loops = isBackingOff(container) || (end?.exitCode !== 0 && restarts > 1)
     if (loops && !wellAgain)
       return {
         kind: 'CrashLoop',
@@ -142,8 +142,11 @@ const recentEnd = 10 * 60_000
 
 const isBackingOff = ({ state }: ContainerStatus): boolean => state?.waiting?.reason === 'CrashLoopBackOff'
 
-const howItEnded = ({ exitCode, reason }: Terminated): string =>
-  reason === undefined || reason === 'Error' ? `exit code ${exitCode}` : `${reason}, exit code ${exitCode}`
+const howItEnded = (end: Terminated | undefined): string => {
+  if (end === undefined) return 'nobody says how'
+  const { exitCode, reason } = end
+  return reason === undefined || reason === 'Error' ? `exit code ${exitCode}` : `${reason}, exit code ${exitCode}`
+}
 
 function ofReadyPod(pod: PodView, { components, loaded, health, now }: WorkerSeen): Signal[] {
   const found: Signal[] = []

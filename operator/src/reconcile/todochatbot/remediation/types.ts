@@ -52,6 +52,8 @@ export interface Evidence {
   /** Of the Incident; absent until it exists. */
   readonly incident?: string
   readonly finished: boolean
+  /** Why it cannot be taken. */
+  readonly problem?: string
 }
 
 /** See the header of this file. */
