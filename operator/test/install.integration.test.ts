@@ -8,6 +8,7 @@ import { CommandError, run } from '../../hack/cluster/command.ts'
 import type { KubeObject } from '../src/api/v1alpha1/kubernetes.ts'
 import { definitions } from '../src/api/v1alpha1/definitions.ts'
 import { loadConfig } from '../src/config.ts'
+import { apiServiceName } from '../src/reconcile/external-metrics/registration.ts'
 
 const repository = join(import.meta.dirname, '../..')
 const chart = join(repository, 'charts/todochatbot-operator')
@@ -74,6 +75,23 @@ describe('the chart', () => {
     ])
   })
 
+  test('claims the external metrics API of the cluster only when told to', async () => {
+    const registrations = (list: KubeObject[]) => list.filter(({ kind }) => kind === 'APIService')
+    expect(registrations(await helm())).toEqual([])
+    const list = await helm('--set', 'externalMetrics.enabled=true')
+    expect(registrations(list).map(({ metadata }) => metadata.name)).toEqual([apiServiceName])
+    const service = list.find(({ metadata }) => metadata.name === 'todochatbot-operator-external-metrics')
+    expect(service?.['spec']).not.toHaveProperty('selector')
+    expect(
+      list.filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole').flatMap(({ rules }) => rules),
+    ).toContainEqual({
+      apiGroups: ['apiregistration.k8s.io'],
+      resources: ['apiservices'],
+      resourceNames: [apiServiceName],
+      verbs: ['get', 'patch'],
+    })
+  })
+
   test('keeps one of two operators running during a drain', async () => {
     const budgets = (list: KubeObject[]) => list.filter(({ kind }) => kind === 'PodDisruptionBudget')
     expect(budgets(await helm())).toEqual([])
@@ -81,8 +99,15 @@ describe('the chart', () => {
   })
 
   test('gives the operator an environment it accepts, and no variable it does not read', async () => {
-    const periods = ['concurrency=4', 'periods.resync=1h', 'periods.topicCheck=10s', 'periods.sidecarCheck=20s']
-    const list = await helm(...['watchNamespaces={a,b}', ...periods].flatMap((set) => ['--set', set]))
+    const periods = [
+      'concurrency=4',
+      'periods.resync=1h',
+      'periods.topicCheck=10s',
+      'periods.sidecarCheck=20s',
+      'periods.kafkaWatch=5s',
+    ]
+    const settings = ['watchNamespaces={a,b}', 'externalMetrics.enabled=true', ...periods]
+    const list = await helm(...settings.flatMap((set) => ['--set', set]))
     const deployment = list.find(({ kind }) => kind === 'Deployment') as unknown as {
       spec: { template: { spec: { containers: [{ env: { name: string; value?: string }[] }] } } }
     }
@@ -101,6 +126,8 @@ describe('the chart', () => {
       resyncPeriod: 3_600_000,
       topicCheckPeriod: 10_000,
       sidecarCheckPeriod: 20_000,
+      kafkaWatchPeriod: 5_000,
+      externalMetrics: { service: 'todochatbot-operator-external-metrics', port: 6443, address: 'downward' },
       images: { workers: 'docker.io/todochatbot/workers:0.1.0' },
     })
     expect(env.map(({ name }) => name).filter((name) => !read.has(name))).toEqual([])

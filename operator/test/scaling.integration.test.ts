@@ -99,7 +99,6 @@ describe('a number set by hand', () => {
     expect(await audit()).toMatchObject({ desired: 3, scaling: { reason: 'SetByHand' } })
     await operator.stop()
     operator = startOperator(cluster)
-    await until('the new operator has looked', () => operator.requests.some(({ path }) => path.includes('deployments')))
     await edit({ replicas: 2, manualScaling: 'Adopt', logLevel: 'warn' })
     await ready()
     expect(await replicas()).toBe(3)

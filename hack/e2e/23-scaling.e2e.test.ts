@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { kinds } from '../../operator/src/kube/kinds.ts'
+import type { ServiceStatus } from '../../operator/src/api/v1alpha1/schema/status.ts'
+import { testCluster } from './support/cluster.ts'
+import type { TestCluster } from './support/cluster.ts'
+import { eventually } from './support/eventually.ts'
+import { addTasks, holdAudit } from './support/held-audit.ts'
+import { testNamespace } from './support/namespace.ts'
+import type { TestNamespace } from './support/namespace.ts'
+import { deploymentOf } from './support/rollout.ts'
+import { systemIn } from './support/system.ts'
+import type { System } from './support/system.ts'
+
+describe('the number of pods', () => {
+  let cluster: TestCluster
+  let namespace: TestNamespace
+  let todo: System
+  beforeAll(async () => {
+    cluster = await testCluster()
+    namespace = await testNamespace(cluster, 'scaling')
+    todo = systemIn(cluster, namespace.name, 'todo')
+    await todo.apply()
+    await todo.ready()
+  })
+  afterAll(async () => {
+    await namespace.remove()
+    await cluster.close()
+  })
+
+  const replicas = async (worker: string): Promise<number | undefined> =>
+    (await deploymentOf(cluster, namespace.name, 'todo', worker))?.spec.replicas
+  const service = async (worker: string): Promise<ServiceStatus | undefined> =>
+    (await todo.status()).services?.find(({ name }) => name === worker)
+  const eventNotes = async (reason: string): Promise<string[]> => {
+    const events = await cluster.list(kinds.Event, namespace.name)
+    return events.filter((event) => event['reason'] === reason).map((event) => String(event['note']))
+  }
+
+  it('that somebody set with kubectl scale is put back, and an event says who and what to do instead', async () => {
+    await cluster.kubectl(['scale', 'deployment', 'todo-notification', '-n', namespace.name, '--replicas=2'])
+    await eventually('one pod is asked for again', async () => (await replicas('notification')) === 1, 30_000)
+    const notes = await eventually(
+      'the event is there',
+      async () => {
+        const found = await eventNotes('ReplicasReverted')
+        return found.length > 0 && found
+      },
+      30_000,
+    )
+    expect(notes[0]).toMatch(/^kubectl scaled Deployment\/todo-notification to 2; put back to 1/)
+  })
+
+  it('of one worker is changed by a patch of the resource, the way that the documentation names', async () => {
+    const patch = JSON.stringify({ spec: { services: { notification: { replicas: 2 } } } })
+    await cluster.kubectl(['patch', 'tcb', 'todo', '-n', namespace.name, '--type=merge', '-p', patch])
+    await eventually('two are ready', async () => (await service('notification'))?.ready === 2, 120_000)
+    await todo.edit({ services: { notification: { replicas: 1 } } })
+  })
+
+  it('of a consumer grows with its lag up to its partitions, and the lag goes', async () => {
+    const held = await holdAudit(cluster, todo)
+    try {
+      await addTasks(todo, 60)
+      await todo.edit({
+        services: { audit: { autoscaling: { min: 1, max: 9, targetLag: 10, scaleDownAfter: '0s' } } },
+      })
+      await eventually('the lag is shown', async () => Number((await todo.status()).lag ?? 0) >= 50, 60_000)
+      await eventually('three pods are asked for', async () => (await replicas('audit')) === 3, 120_000)
+      expect(await service('audit')).toMatchObject({ scaling: { by: 'Autoscaler' } })
+      expect(await todo.condition('ScalingLimited')).toMatchObject({ status: 'True', reason: 'PartitionsBound' })
+    } finally {
+      await held.release()
+    }
+    await eventually(
+      'nothing waits any more',
+      async () => {
+        const audit = await service('audit')
+        expect(audit?.lag?.map(({ lag }) => lag)).toEqual([0, 0])
+        return true
+      },
+      120_000,
+    )
+    await eventually('the pods go again', async () => (await replicas('audit')) === 1, 120_000)
+  })
+
+  it('is the spec’s again without autoscaling, and the autoscaler is gone', async () => {
+    await todo.edit({ services: { audit: { autoscaling: null, replicas: 1 } } })
+    await todo.ready()
+    const name = { namespace: namespace.name, name: 'todo-audit' }
+    expect(await cluster.get(kinds.HorizontalPodAutoscaler, name)).toBeUndefined()
+    expect(await replicas('audit')).toBe(1)
+  })
+
+  it('follows CPU use where that is asked for: the autoscaler gets figures and can act', async () => {
+    await todo.edit({ services: { chatApi: { autoscaling: { min: 1, max: 2, targetCPU: 900 } } } })
+    await eventually(
+      'the autoscaler acts on figures',
+      async () => {
+        const found = await cluster.get(kinds.HorizontalPodAutoscaler, {
+          namespace: namespace.name,
+          name: 'todo-chat-api',
+        })
+        const status = found?.['status'] as { conditions?: { type: string; status: string }[] } | undefined
+        return status?.conditions?.some(({ type, status: held }) => type === 'ScalingActive' && held === 'True')
+      },
+      120_000,
+    )
+    expect(await replicas('chat-api')).toBe(1)
+  })
+})
