@@ -26,8 +26,10 @@ describe('a system that nobody changes', () => {
     cluster = await testCluster()
     namespace = await testNamespace(cluster, 'idle')
     todo = systemIn(cluster, namespace.name, 'todo')
-    await todo.apply()
+    // A round of the routine checks asks the API server for the use of resources and for old Events: the first one is awaited, the next is far.
+    await todo.apply({ maintenance: { checks: { interval: '24h' } } })
     await todo.ready()
+    await eventually('the first routine checks', async () => (await todo.status()).lastCheck !== undefined, 120_000)
     await signUp(await todo.worker('chat-api'))
   })
   afterAll(async () => {

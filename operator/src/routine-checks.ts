@@ -101,9 +101,11 @@ function familiesOf(parts: RoutineCheckParts): readonly CheckFamily[] {
         objects: (kind, namespace) => informers[kind].inNamespace(namespace),
         secretExists: async (ref, signal) =>
           (await secrets.read(ref, { token: 'clean-up', maxAge: 6 * 3_600_000 }, signal)) !== undefined,
-        topics: census,
-        removeTopics: (connection, names, signal) =>
-          parts.withAdmin(connection, (admin) => admin.remove(names), signal),
+        topics: census.look,
+        removeTopics: async (connection, names, signal) => {
+          await parts.withAdmin(connection, (admin) => admin.remove(names), signal)
+          census.changed(connection)
+        },
         deleteEvents: events.deleteEvents,
         onDeleted: parts.onDeleted,
       }),

@@ -98,6 +98,8 @@ export function startOperator(cluster: TestCluster, options: OperatorOptions = {
     OPERAND_IMAGE_REDIS: 'docker.io/todochatbot/redis:0.1.0',
     TOPIC_CHECK_PERIOD: '1s',
     SIDECAR_CHECK_PERIOD: '1s',
+    // Tests that are about the routine checks say when they run.
+    CHECKS_SPREAD: '1h',
     KAFKA_WATCH_PERIOD: '1s',
     ...options.env,
   })

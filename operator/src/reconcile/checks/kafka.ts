@@ -18,6 +18,8 @@ export function judgeTopics({ topics, seen }: Observed): Outcome {
   const figure = `${statuses.length - wrong.length} of ${count(statuses.length, 'topic')}`
   if (topics.report === undefined || topics.report.unreachable !== undefined)
     return found(name, 'Unknown', topics.report?.unreachable ?? 'the brokers have not been asked yet')
+  const unclear = statuses.filter(({ state }) => state === 'Pending')
+  if (unclear.length > 0) return found(name, 'Unknown', `${count(unclear.length, 'topic')} not looked at yet`)
   const [first] = wrong
   if (first !== undefined)
     return found(

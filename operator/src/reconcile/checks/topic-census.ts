@@ -11,7 +11,11 @@ export function topicCensus(options: {
   readonly withAdmin: WithKafkaAdmin
   readonly systems: () => readonly TodoChatbot[]
   readonly now: () => number
-}): (subject: CheckSubject, signal: AbortSignal) => Promise<TopicCensus | undefined> {
+}): {
+  readonly look: (subject: CheckSubject, signal: AbortSignal) => Promise<TopicCensus | undefined>
+  /** Topics of this cluster were removed: the next look asks again. */
+  readonly changed: (connection: KafkaConnection) => void
+} {
   const maxAge = 60_000
   const lists = new Map<string, { readonly at: number; readonly topics: Promise<readonly string[]> }>()
 
@@ -26,7 +30,7 @@ export function topicCensus(options: {
     return topics
   }
 
-  return async ({ observed: { seen } }, signal) => {
+  const look = async ({ observed: { seen } }: CheckSubject, signal: AbortSignal): Promise<TopicCensus | undefined> => {
     const { bot, connection } = seen
     if (connection === undefined || seen.problems.length > 0) return undefined
     const all = await listed(connection, signal).catch(() => undefined)
@@ -40,4 +44,5 @@ export function topicCensus(options: {
       otherPrefixes: others.map(({ spec }) => spec.kafka.topicPrefix),
     }
   }
+  return { look, changed: (connection) => lists.delete(clusterId(connection)) }
 }
