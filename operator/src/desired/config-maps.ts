@@ -9,7 +9,7 @@ const file = (name: string, content: Json): Json => ({ data: { [name]: JSON.stri
 /**
  * Two ConfigMaps per worker, mounted as one directory. hot.json is changed in place and reaches running pods, whatever else is being waited
  * for. config.json is immutable and named after its content: changing it means another template, and going back to a template means going
- * back to its configuration (docs/adr/0024).
+ * back to its configuration (docs/adr/0025).
  */
 export const configMaps: Desire = (input) =>
   workerFields.flatMap((field) => {

@@ -8,7 +8,7 @@
  *   that is itself not healthy may always be changed when nobody else is rolling: that is how it gets repaired.
  * - A refused template (status.blockedRevisions) is never chosen; the newest healthy one that is not refused takes its place.
  * - Everything follows from the cluster and the stored status; nothing is remembered, so it goes on after a restart of the operator.
- * Proof: plan.test.ts, rollout.integration.test.ts, crash-points-rollout.integration.test.ts.
+ * Proof: plan.test.ts, operator/test/rollout.integration.test.ts.
  */
 import { workerFields, type WorkerField } from '../../api/v1alpha1/schema/services.ts'
 import { finding, type Finding } from '../errors.ts'
