@@ -9,7 +9,7 @@ import type { KubeClient } from '../../src/kube/client.ts'
 import { kinds, type ResourceKind } from '../../src/kube/kinds.ts'
 import { isNotFound, KubeError } from '../../src/kube/kube-error.ts'
 import { keyOf, type KubeObject } from '../../src/kube/object.ts'
-import { replicaSetOf, type PodTemplate } from './simulated-replica-set.ts'
+import { claimVolumes, portOf, replicaSetOf, type PodTemplate } from './simulated-workload.ts'
 
 /** What a workload does instead of becoming ready. */
 export type Misbehaviour =
@@ -398,16 +398,4 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
       for (const pod of sidecars.keys()) stopSidecar(pod)
     },
   }
-}
-
-const portOf = ({ spec }: PodTemplate): number | undefined =>
-  (spec.containers[0] as { ports?: { containerPort: number }[] } | undefined)?.ports?.[0]?.containerPort
-
-/** Volumes that the StatefulSet controller adds to a pod, one per claim template. */
-function claimVolumes(owner: KubeObject, pod: string): object[] {
-  const { volumeClaimTemplates = [] } = owner['spec'] as { volumeClaimTemplates?: { metadata: { name: string } }[] }
-  return volumeClaimTemplates.map(({ metadata: { name } }) => ({
-    name,
-    persistentVolumeClaim: { claimName: `${name}-${pod}` },
-  }))
 }

@@ -29,3 +29,16 @@ export function replicaSetOf(owner: KubeObject, template: PodTemplate): KubeObje
     },
   }
 }
+
+/** Port of the first container. */
+export const portOf = ({ spec }: PodTemplate): number | undefined =>
+  (spec.containers[0] as { ports?: { containerPort: number }[] } | undefined)?.ports?.[0]?.containerPort
+
+/** Volumes that the StatefulSet controller adds to a pod, one per claim template. */
+export function claimVolumes(owner: KubeObject, pod: string): object[] {
+  const { volumeClaimTemplates = [] } = owner['spec'] as { volumeClaimTemplates?: { metadata: { name: string } }[] }
+  return volumeClaimTemplates.map(({ metadata: { name } }) => ({
+    name,
+    persistentVolumeClaim: { claimName: `${name}-${pod}` },
+  }))
+}
