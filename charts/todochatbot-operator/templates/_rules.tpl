@@ -12,10 +12,10 @@
 - apiGroups: ['todochatbot.dev']
   resources: ['todochatbots/finalizers']
   verbs: ['update']
-# asks for evidence before it isolates or heals a worker, and makes each Incident owned by its system
+# asks for evidence before it isolates or heals a worker, makes each Incident owned by its system, and removes old ones
 - apiGroups: ['todochatbot.dev']
   resources: ['incidents']
-  verbs: ['create', 'get', 'list', 'patch', 'watch']
+  verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch']
 # says where the evidence is
 - apiGroups: ['todochatbot.dev']
   resources: ['incidents/status']

@@ -68,8 +68,9 @@ export const workloadPermissions: readonly Permission[] = [
   {
     apiGroups: [group],
     resources: [incidentPlural],
-    verbs: ['create', 'get', 'list', 'patch', 'watch'],
-    because: 'asks for evidence before it isolates or heals a worker, and makes each Incident owned by its system',
+    verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch'],
+    because:
+      'asks for evidence before it isolates or heals a worker, makes each Incident owned by its system, and removes old ones',
   },
   {
     apiGroups: [group],

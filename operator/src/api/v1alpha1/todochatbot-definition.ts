@@ -37,6 +37,8 @@ const columns = [
   column('Kafka', 'string', conditionPath('KafkaReady'), 'Brokers.', 1),
   column('Topics', 'string', conditionPath('TopicsReady'), 'Topics as the spec wants them.', 1),
   column('Dapr', 'string', conditionPath('DaprReady'), 'Sidecars injected, components loaded.', 1),
+  column('Checks', 'string', '.status.lastCheck.summary', 'Routine checks; status.checks has each.', 1),
+  column('Audit-Intact', 'string', conditionPath('AuditIntact'), 'Whether the hash chain of the audit trail holds.', 1),
   column('Chat-API', 'integer', workerPath('chat-api'), 'Ready pods of chat-api.', 1),
   column('Recurring-Task', 'integer', workerPath('recurring-task'), 'Ready pods of recurring-task.', 1),
   column('Notification', 'integer', workerPath('notification'), 'Ready pods of notification.', 1),

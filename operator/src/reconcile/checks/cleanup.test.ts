@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { aTodoChatbot } from '../../../test/support/builders.ts'
 import { anObserved, now } from '../../../test/support/observed.ts'
 import { labelsFor } from '../../api/v1alpha1/labels.ts'
 import type { Leftover } from '../../api/v1alpha1/schema/status.ts'
@@ -23,6 +24,21 @@ const evicted: KubeObject = {
   status: { phase: 'Failed', reason: 'Evicted' },
 }
 
+const incident = (name: string, finishedAt: string, owner = aTodoChatbot().metadata.uid): KubeObject => ({
+  apiVersion: 'todochatbot.dev/v1alpha1',
+  kind: 'Incident',
+  metadata: {
+    ...{ name, namespace: 'todo-app', uid: name },
+    ownerReferences: [{ apiVersion: 'v1', kind: 'TodoChatbot', name: 'todo', uid: owner, controller: true }],
+  },
+  status: { phase: 'Succeeded', finishedAt },
+})
+const incidents = [
+  incident('ancient', '2025-11-01T00:00:00Z'),
+  incident('recent', '2025-12-31T00:00:00Z'),
+  incident('of-another', '2025-11-01T00:00:00Z', 'other'),
+]
+
 let deleted: string[]
 beforeEach(() => {
   deleted = []
@@ -46,7 +62,7 @@ const round = async (
         return Promise.resolve(undefined)
       },
     },
-    objects: (kind) => [abandoned, evicted].filter((object) => object.kind === kind),
+    objects: (kind) => [abandoned, evicted, ...incidents].filter((object) => object.kind === kind),
     secretExists: () => Promise.resolve(false),
     topics: () =>
       Promise.resolve({
@@ -76,14 +92,15 @@ describe('the clean-up', () => {
     expect(deleted).toEqual([])
     expect(leftovers.map(({ object, deletedBy }) => `${object} ${deletedBy}`).toSorted()).toEqual([
       'ConfigMap/old CleanUp',
+      'Incident/ancient CleanUp',
       'Pod/audit-1 CleanUp',
       'Topic/scratch CleanUp',
       'Topic/v1.task-events Nobody',
     ])
-    expect((await round(everything, [...leftovers])).leftovers).toHaveLength(4)
+    expect((await round(everything, [...leftovers])).leftovers).toHaveLength(5)
     expect(deleted).toEqual([])
     const after = await round(everything, longAgo(leftovers))
-    expect(deleted.toSorted()).toEqual(['audit-1 u2', 'old u1', 'scratch'])
+    expect(deleted.toSorted()).toEqual(['ancient ancient', 'audit-1 u2', 'old u1', 'scratch'])
     expect(after.leftovers?.map(({ object }) => object)).toEqual(['Topic/v1.task-events'])
   })
 
@@ -94,14 +111,24 @@ describe('the clean-up', () => {
   })
 
   test('deletes nothing that was reported under a policy that only reports', async () => {
-    const { leftovers = [] } = await round({ orphanTopics: 'Report', orphanObjects: 'Report', failedPods: '365d' })
+    const { leftovers = [] } = await round({
+      orphanTopics: 'Report',
+      orphanObjects: 'Report',
+      failedPods: '365d',
+      incidents: '365d',
+    })
     expect(leftovers.every(({ deletedBy }) => deletedBy === 'Nobody')).toBe(true)
-    await round({ ...everything, failedPods: '365d' }, longAgo(leftovers))
+    await round({ ...everything, failedPods: '365d', incidents: '365d' }, longAgo(leftovers))
     expect(deleted).toEqual([])
   })
 
   test('looks for nothing where the policy says Ignore', async () => {
-    const { leftovers } = await round({ orphanTopics: 'Ignore', orphanObjects: 'Ignore', failedPods: '365d' })
+    const { leftovers } = await round({
+      orphanTopics: 'Ignore',
+      orphanObjects: 'Ignore',
+      failedPods: '365d',
+      incidents: '365d',
+    })
     expect(leftovers).toEqual([])
   })
 })

@@ -13,19 +13,19 @@ import type { KafkaConnection } from '../../apply/kafka-connection.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { kindOf } from '../../kube/kinds.ts'
 import { hasReason } from '../../kube/kube-error.ts'
-import type { KubeObject } from '../../kube/object.ts'
+import { controllerOf, type KubeObject } from '../../kube/object.ts'
 import { timestamp } from '../todochatbot/status/operation.ts'
 import type { CheckFamily, CheckSubject, Findings, Outcome } from './check.ts'
 import { found, passed } from './check.ts'
 import { judgeFailedPods } from './failed-pods.ts'
 import { count, some } from './figures.ts'
-import { agedOut, isAbandoned, mayDelete, unusedTopics, type TopicCensus } from './leftovers.ts'
+import { agedOut, endedBefore, isAbandoned, mayDelete, unusedTopics, type TopicCensus } from './leftovers.ts'
 
 /** Where the clean-up looks and what it may do. */
 export interface CleanupTools {
   readonly client: Pick<KubeClient, 'delete'>
   /** Objects with our labels in a namespace, from the informers. */
-  readonly objects: (kind: 'Pod' | 'Job' | 'ConfigMap', namespace: string) => readonly KubeObject[]
+  readonly objects: (kind: 'Pod' | 'Job' | 'ConfigMap' | 'Incident', namespace: string) => readonly KubeObject[]
   /** Whether a Secret exists; asks now and then. */
   readonly secretExists: (ref: { namespace: string; name: string }, signal: AbortSignal) => Promise<boolean>
   /** Undefined: Kafka could not be asked. */
@@ -66,6 +66,13 @@ export const cleanup = (tools: CleanupTools): CheckFamily => ({
       { failedPods: parseDuration(policy.failedPods), finishedJobs: parseDuration(policy.finishedJobs) },
       seen.now,
     )
+    const incidents = tools
+      .objects('Incident', metadata.namespace)
+      .filter(
+        (incident) =>
+          controllerOf(incident)?.uid === metadata.uid &&
+          endedBefore(incident, seen.now - parseDuration(policy.incidents)),
+      )
     const abandoned = mine('ConfigMap').filter(
       (object) => isAbandoned(object, metadata.name) && !desired.has(idOf(object)),
     )
@@ -74,7 +81,7 @@ export const cleanup = (tools: CleanupTools): CheckFamily => ({
     const topics = census === undefined ? [] : unusedTopics(census)
     const objects = policy.orphanObjects === 'Ignore' ? [] : abandoned
     const candidates: Candidate[] = [
-      ...aged.map((object) => candidate(idOf(object), true, () => remove(tools, object, signal))),
+      ...[...aged, ...incidents].map((object) => candidate(idOf(object), true, () => remove(tools, object, signal))),
       ...objects.map((object) =>
         candidate(idOf(object), policy.orphanObjects === 'Delete', () => remove(tools, object, signal)),
       ),
@@ -118,7 +125,7 @@ function judgeTopics(left: readonly Leftover[], census: TopicCensus | undefined,
 }
 
 const judgeObjects = (left: readonly Leftover[]): Outcome =>
-  judgeLeft('leftover-objects', left, ['ConfigMap/', 'Secret/', 'Job/'], 'object')
+  judgeLeft('leftover-objects', left, ['ConfigMap/', 'Secret/', 'Job/', 'Incident/'], 'object')
 
 function judgeLeft(name: Outcome['name'], left: readonly Leftover[], kinds: readonly string[], one: string): Outcome {
   const mine = left.filter(({ object }) => kinds.some((kind) => object.startsWith(kind)))

@@ -77,6 +77,12 @@ export function agedOut(
   return [...pods, ...jobs].filter(({ metadata }) => metadata.deletionTimestamp === undefined)
 }
 
+/** Whether an Incident is finished and ended before `time` (ms since the epoch). */
+export function endedBefore(incident: KubeObject, time: number): boolean {
+  const { finishedAt } = (incident['status'] ?? {}) as { finishedAt?: string }
+  return finishedAt !== undefined && Date.parse(finishedAt) < time && incident.metadata.deletionTimestamp === undefined
+}
+
 /** Whether something was reported long enough ago to be deleted now. `interval` in ms. */
 export function mayDelete(
   object: string,

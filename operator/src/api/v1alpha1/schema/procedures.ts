@@ -96,9 +96,10 @@ export const maintenanceSchema = described(
           min: hour,
           max: 365 * day,
         }).default('168h'),
-        incidents: duration('How long Incidents and their archives are kept', { min: hour, max: 3650 * day }).default(
-          '720h',
-        ),
+        incidents: duration('How long finished Incidents are kept; their archives stay on the volume', {
+          min: hour,
+          max: 3650 * day,
+        }).default('720h'),
         orphanTopics: cleanupPolicy('Topics with the prefix of this system that it does not use any more', 'Report'),
         orphanObjects: cleanupPolicy(
           'ConfigMaps and Secrets with the labels of this system that it does not use any more',
