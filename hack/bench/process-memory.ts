@@ -5,6 +5,10 @@ export interface ProcessMemory {
   readonly resident: number
   /** The highest resident size since the process started. */
   readonly peak: number
+  /** The part of `resident` that is the process's own. */
+  readonly anonymous: number
+  /** The part that is mapped from files, which processes of one program on a node share. */
+  readonly files: number
 }
 
 /** Reads /proc/<pid>/status. @throws Error when the process is gone. */
@@ -15,5 +19,5 @@ export async function processMemory(pid: number): Promise<ProcessMemory> {
     if (value === undefined) throw new Error(`/proc/${pid}/status has no ${name}: the process has ended`)
     return Number(value) * 1024
   }
-  return { resident: field('VmRSS'), peak: field('VmHWM') }
+  return { resident: field('VmRSS'), peak: field('VmHWM'), anonymous: field('RssAnon'), files: field('RssFile') }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inFlight, percentile, rounded } from './statistics.ts'
+import { inFlight, percentile, rounded, slope } from './statistics.ts'
 
 describe('percentile', () => {
   it.each([
@@ -19,6 +19,28 @@ describe('percentile', () => {
 describe('rounded', () => {
   it('keeps so many decimals', () => {
     expect([rounded(1.25, 1), rounded(1.4)]).toEqual([1.3, 1])
+  })
+})
+
+describe('slope', () => {
+  it('is that of the line, whatever scatters about it evenly', () => {
+    expect(
+      slope([
+        [0, 1],
+        [1, 2],
+        [2, 5],
+        [3, 6],
+      ]),
+    ).toBeCloseTo(1.8)
+  })
+
+  it('has no value for a single moment', () => {
+    expect(
+      slope([
+        [1, 2],
+        [1, 3],
+      ]),
+    ).toBeNaN()
   })
 })
 

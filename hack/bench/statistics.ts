@@ -29,3 +29,13 @@ export async function inFlight<T>(
   const lanes = await Promise.allSettled(Array.from({ length: width }, lane))
   for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason
 }
+
+/** Slope of the straight line through points by least squares, in units of y per unit of x; NaN for fewer than two different x. */
+export function slope(points: readonly (readonly [x: number, y: number])[]): number {
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+  const meanX = mean(points.map(([x]) => x))
+  const meanY = mean(points.map(([, y]) => y))
+  const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0)
+  const variance = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0)
+  return variance === 0 ? Number.NaN : covariance / variance
+}

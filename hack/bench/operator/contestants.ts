@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { cached } from '../../cluster/build-cache.ts'
@@ -6,10 +6,10 @@ import { run } from '../../cluster/command.ts'
 import { contentHash } from '../../cluster/content-hash.ts'
 import { ensureDaemon } from '../../cluster/daemon.ts'
 import type { Daemon } from '../../cluster/daemon.ts'
-import { repository } from '../../cluster/folders.ts'
 import { freePorts } from '../../cluster/free-ports.ts'
 import { waitFor } from '../../cluster/waiting.ts'
 import { bundle } from '../../images/bundle.ts'
+import { imageEnvironment } from '../image-environment.ts'
 import type { BenchControlPlane } from './environment.ts'
 import { operandImages } from './resources.ts'
 import type { Template } from './resources.ts'
@@ -61,44 +61,43 @@ async function peerProgram(): Promise<string> {
 }
 
 /** The product as its pod runs it: the bundle, in-cluster credentials, the rights it ships with. */
-export const product: Contestant = {
-  name: 'operator',
-  async start({ plane: { kubeconfigPath, stateDir, url }, client }) {
-    const serviceAccount = await installServiceAccount(client, kubeconfigPath, stateDir)
-    const bundles = join(stateDir, 'bundles')
-    await bundle(bundles)
-    const [metrics = 0, probes = 0] = await freePorts(2)
-    const daemon = await ensureDaemon(stateDir, {
-      name: 'operator',
-      program: process.execPath,
-      args: [...(await imageNodeOptions()), join(bundles, 'operator/main.mjs')],
-      lifetime: 'Caller',
-      env: {
-        KUBECONFIG: '',
-        KUBERNETES_SERVICE_HOST: new URL(url).hostname,
-        KUBERNETES_SERVICE_PORT: new URL(url).port,
-        SERVICE_ACCOUNT_DIR: serviceAccount,
-        OPERATOR_NAMESPACE: operatorNamespace,
-        METRICS_PORT: String(metrics),
-        PROBE_PORT: String(probes),
-        LOG_LEVEL: 'warn',
-        OPERAND_IMAGE_WORKERS: operandImages.workers,
-        OPERAND_IMAGE_KAFKA: operandImages.kafka,
-        OPERAND_IMAGE_POSTGRESQL: operandImages.postgresql,
-        OPERAND_IMAGE_REDIS: operandImages.redis,
-      },
-    })
-    await waitFor('the operator ready', () => isReady(probes), { timeout: 60_000, interval: 100 })
-    return daemon
-  },
-}
+export const product: Contestant = { name: 'operator', start: (environment) => startProduct(environment) }
 
-/** The flags that the operator's image gives Node, so that the memory measured is the memory shipped. */
-async function imageNodeOptions(): Promise<readonly string[]> {
-  const dockerfile = await readFile(join(repository, 'config/images/operator/Dockerfile'), 'utf8')
-  const options = /NODE_OPTIONS="([^"]+)"/.exec(dockerfile)?.[1]
-  if (options === undefined) throw new Error('config/images/operator/Dockerfile sets no NODE_OPTIONS')
-  return options.split(' ')
+/**
+ * Starts the product's bundle against an API server; returns when it is ready.
+ * @param server base URL at which it finds the API server, when that is not the API server's own
+ */
+export async function startProduct(
+  { plane: { kubeconfigPath, stateDir, url }, client }: BenchControlPlane,
+  server = url,
+): Promise<Daemon> {
+  const serviceAccount = await installServiceAccount(client, kubeconfigPath, stateDir)
+  const bundles = join(stateDir, 'bundles')
+  await bundle(bundles)
+  const [metrics = 0, probes = 0] = await freePorts(2)
+  const daemon = await ensureDaemon(stateDir, {
+    name: 'operator',
+    program: process.execPath,
+    args: [join(bundles, 'operator/main.mjs')],
+    lifetime: 'Caller',
+    env: {
+      ...(await imageEnvironment('operator')),
+      KUBECONFIG: '',
+      KUBERNETES_SERVICE_HOST: new URL(server).hostname,
+      KUBERNETES_SERVICE_PORT: new URL(server).port,
+      SERVICE_ACCOUNT_DIR: serviceAccount,
+      OPERATOR_NAMESPACE: operatorNamespace,
+      METRICS_PORT: String(metrics),
+      PROBE_PORT: String(probes),
+      LOG_LEVEL: 'warn',
+      OPERAND_IMAGE_WORKERS: operandImages.workers,
+      OPERAND_IMAGE_KAFKA: operandImages.kafka,
+      OPERAND_IMAGE_POSTGRESQL: operandImages.postgresql,
+      OPERAND_IMAGE_REDIS: operandImages.redis,
+    },
+  })
+  await waitFor('the operator ready', () => isReady(probes), { timeout: 60_000, interval: 100 })
+  return daemon
 }
 
 async function isReady(port: number): Promise<true | undefined> {

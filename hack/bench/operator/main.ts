@@ -96,7 +96,7 @@ function tables(results: readonly (Measurement | Floor)[]): string {
     'edit p50',
     'edit p99',
   ]
-  const more = ['edit of all', 'writes/edit', 'idle writes', 'RSS', 'peak RSS']
+  const more = ['edit of all', 'writes/edit', 'idle writes', 'RSS', 'peak RSS', 'CPU/resource']
   const rows = results.map((result) => {
     const floor = results.find((other) => !('contestant' in other) && other.resources === result.resources)
     const ratio = floor === undefined ? '' : rounded(result.applied / floor.applied, 2)
@@ -107,12 +107,13 @@ function tables(results: readonly (Measurement | Floor)[]): string {
     ]
     const seconds = (ms: number): string => `${rounded(ms / 1000, 2).toFixed(2)} s`
     if (!('contestant' in result)) {
-      return [...start, seconds(result.applied), '1', '1', '', '', '', seconds(result.editAll), '1', '', '', '']
+      return [...start, seconds(result.applied), '1', '1', '', '', '', seconds(result.editAll), '1', '', '', '', '']
     }
     return [
       ...[...start, seconds(result.applied), ratio, result.writesPerObject, result.statusWritesPerResource],
       ...[`${result.editP50} ms`, `${result.editP99} ms`, seconds(result.editAll), result.writesPerEdit],
       ...[`${result.idleWrites} in ${result.idleSeconds} s`, `${result.residentMiB} MiB`, `${result.peakMiB} MiB`],
+      `${result.cpuPerResource} ms`,
     ]
   })
   return markdownTable([...header, ...more], rows)

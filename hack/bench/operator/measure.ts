@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RecordedWrite } from '../api-audit-log.ts'
+import { processCpu } from '../process-cpu.ts'
 import { processMemory } from '../process-memory.ts'
 import { inFlight, percentile, rounded } from '../statistics.ts'
 import type { Contestant } from './contestants.ts'
@@ -36,6 +37,8 @@ export interface Measurement {
   readonly idleSeconds: number
   readonly residentMiB: number
   readonly peakMiB: number
+  /** CPU time of the contestant per resource, ms: from when it was ready to quiet after all were created. */
+  readonly cpuPerResource: number
 }
 
 /** What a run is made of. */
@@ -60,9 +63,11 @@ export async function measure(contestant: Contestant, input: RunInput): Promise<
   const daemon = await contestant.start(environment, template)
   const recorder = await startRecorder(environment.plane.auditLogPath)
   try {
+    const cpuBefore = await processCpu(daemon.pid)
     const applied = await create(recorder, input)
     await recorder.untilQuiet(QUIET, LIMIT)
     const created = countWrites(recorder)
+    const cpu = (await processCpu(daemon.pid)) - cpuBefore
     const latencies = await editOneByOne(recorder, input)
     await recorder.untilQuiet(QUIET, LIMIT)
     const before = countWrites(recorder)
@@ -88,6 +93,7 @@ export async function measure(contestant: Contestant, input: RunInput): Promise<
       idleSeconds: input.idleSeconds,
       residentMiB: mebibytes(memory.resident),
       peakMiB: mebibytes(memory.peak),
+      cpuPerResource: rounded(cpu / systems.length, 1),
     }
   } finally {
     await daemon.kill()

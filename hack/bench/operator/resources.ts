@@ -74,7 +74,19 @@ const marks = {
 
 /** Renders the template. @throws Error when the resource of the benchmark is not valid any more. */
 export function template(dependencies: Dependencies): Template {
-  const bot = parsed(withReplicas(resourceOf(marks, dependencies), marks.replicas))
+  const objects = desiredObjects(parsed(withReplicas(resourceOf(marks, dependencies), marks.replicas)))
+  return { json: JSON.stringify(objects), objects: objects.length, marks }
+}
+
+/** The objects of a system whose spec was changed by a merge patch, as the product's own builders make them. */
+export function objectsOf(system: SystemName, dependencies: Dependencies, patch: object): readonly KubeObject[] {
+  const resource = resourceOf(system, dependencies)
+  const spec = resource['spec'] as Readonly<Record<string, object>>
+  const merged = Object.entries(patch).map(([field, value]) => [field, { ...spec[field], ...(value as object) }])
+  return desiredObjects(parsed({ ...resource, spec: { ...spec, ...Object.fromEntries(merged) } }))
+}
+
+function desiredObjects(bot: TodoChatbot): readonly KubeObject[] {
   const secret = (): string => randomBytes(32).toString('base64url')
   const facts = {
     operatorVersion: '0.1.0',
@@ -87,8 +99,7 @@ export function template(dependencies: Dependencies): Template {
     scale: { live: {}, partitions: {}, keda: false },
     active: { debug: [], boost: [] },
   }
-  const objects = desire(bot, facts).map(({ object }) => object)
-  return { json: JSON.stringify(objects), objects: objects.length, marks }
+  return desire(bot, facts).map(({ object }) => object)
 }
 
 /** Images nobody pulls: pods do not run on the control-plane profile. */

@@ -1,4 +1,5 @@
 import { request } from 'undici'
+import { waitFor } from '../../cluster/waiting.ts'
 import { connectionPool, watchObjects } from './watch.ts'
 import type { WatchedObject } from './watch.ts'
 
@@ -38,18 +39,25 @@ export async function startSimulator(kubeconfigPath: string): Promise<Simulator>
     ).catch((error: unknown) => {
       if (!ending.signal.aborted) failures.push(error)
     })
+  /** Tried again while the API server does not answer: it may be restarting. */
   const writeStatus = async (url: string, status: object): Promise<void> => {
-    const response = await request(url, {
-      method: 'PATCH',
-      dispatcher: pool.agent,
-      headers: { 'content-type': 'application/merge-patch+json', 'user-agent': 'bench-simulator' },
-      body: JSON.stringify({ status }),
-      signal: ending.signal,
-    })
-    const answer = await response.body.text()
-    // An object that was deleted meanwhile has no status to write.
-    if (response.statusCode >= 400 && response.statusCode !== 404)
-      throw new Error(`PATCH ${url}: ${answer.slice(0, 500)}`)
+    const send = async (): Promise<string> => {
+      const response = await request(url, {
+        method: 'PATCH',
+        dispatcher: pool.agent,
+        headers: { 'content-type': 'application/merge-patch+json', 'user-agent': 'bench-simulator' },
+        body: JSON.stringify({ status }),
+        signal: ending.signal,
+      })
+      const answer = await response.body.text()
+      if (response.statusCode >= 500 || response.statusCode === 429) throw new Error(`HTTP ${response.statusCode}`)
+      // An object that was deleted meanwhile has no status to write.
+      return response.statusCode >= 400 && response.statusCode !== 404
+        ? `HTTP ${response.statusCode} ${answer.slice(0, 500)}`
+        : ''
+    }
+    const refused = await waitFor(`PATCH ${url}`, send, { timeout: 60_000, signal: ending.signal })
+    if (refused !== '') throw new Error(`PATCH ${url}: ${refused}`)
   }
   const watches = [
     follow('apps', 'deployments', deploymentStatus),

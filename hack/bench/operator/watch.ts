@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 
 /** What the harness reads of an object. */
@@ -44,10 +45,14 @@ export async function connectionPool(
   return { server: cluster.server, agent }
 }
 
+/** How long a collection may not be watchable, in ms: an API server that restarts is back much sooner. */
+const PATIENCE = 60_000
+
 /**
  * Calls `seen` for every object of a collection as it is added or changed, from what exists on, until aborted.
- * The watch starts again when the server ends it: the simulator only needs to see each object's last state once.
+ * The watch starts again when it ends or breaks: the simulator only needs to see each object's last state once.
  * @param path such as /apis/apps/v1/deployments
+ * @throws Error when no watch could be opened for a minute
  */
 export async function watchObjects(
   pool: { readonly server: string; readonly agent: Agent },
@@ -55,21 +60,44 @@ export async function watchObjects(
   seen: (object: WatchedObject) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  let lastGood = performance.now()
   while (!signal.aborted) {
-    const response = await request(`${pool.server}${path}?watch=true&timeoutSeconds=3000`, {
-      dispatcher: pool.agent,
-      headers: { 'user-agent': 'bench-simulator' },
-      signal,
-    })
-    if (response.statusCode !== 200) throw new Error(`watch ${path}: HTTP ${response.statusCode}`)
-    let partial = ''
-    for await (const chunk of response.body.setEncoding('utf8') as AsyncIterable<string>) {
-      const lines = (partial + chunk).split('\n')
-      partial = lines.pop() ?? ''
-      for (const line of lines) {
-        const { type, object } = JSON.parse(line) as WatchLine
-        if (type === 'ADDED' || type === 'MODIFIED') seen(object)
-      }
+    try {
+      await watchOnce(pool, path, seen, signal, () => {
+        lastGood = performance.now()
+      })
+    } catch (error) {
+      if (performance.now() - lastGood > PATIENCE) throw error
+      // Rejects when aborted meanwhile, as the watch itself does.
+      await sleep(200, undefined, { signal })
+    }
+  }
+}
+
+async function watchOnce(
+  pool: { readonly server: string; readonly agent: Agent },
+  path: string,
+  seen: (object: WatchedObject) => void,
+  signal: AbortSignal,
+  alive: () => void,
+): Promise<void> {
+  const response = await request(`${pool.server}${path}?watch=true&timeoutSeconds=3000`, {
+    dispatcher: pool.agent,
+    headers: { 'user-agent': 'bench-simulator' },
+    signal,
+  })
+  if (response.statusCode !== 200) {
+    await response.body.dump()
+    throw new Error(`watch ${path}: HTTP ${response.statusCode}`)
+  }
+  let partial = ''
+  for await (const chunk of response.body.setEncoding('utf8') as AsyncIterable<string>) {
+    alive()
+    const lines = (partial + chunk).split('\n')
+    partial = lines.pop() ?? ''
+    for (const line of lines) {
+      const { type, object } = JSON.parse(line) as WatchLine
+      if (type === 'ADDED' || type === 'MODIFIED') seen(object)
     }
   }
 }
