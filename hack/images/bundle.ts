@@ -1,6 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
+import type { Plugin } from 'esbuild'
 import { repository } from '../cluster/folders.ts'
 
 /**
@@ -42,8 +43,20 @@ async function bundleInto(outdir: string, entryPoints: Readonly<Record<string, s
     },
     // Optional native driver of pg, loaded only when asked for.
     external: ['pg-native'],
+    plugins: [englishOnly],
     logLevel: 'warning',
   })
+}
+
+/** zod brings its messages in some fifty languages, 350 kB of source that every process would hold; we speak English. */
+const englishOnly: Plugin = {
+  name: 'english-only',
+  setup: (build) => {
+    build.onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, ({ path }) => ({
+      contents: "export { default as en } from './en.js'",
+      resolveDir: dirname(path),
+    }))
+  },
 }
 
 /** chat-api and its siblings have a main.ts; every file or folder of workers/jobs is a short-lived program. */

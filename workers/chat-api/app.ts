@@ -39,6 +39,10 @@ export function registerChatApi(server: FastifyInstance, dependencies: ChatApiDe
   registerTaskRoutes(server, dependencies)
   registerChatRoute(server, dependencies)
   registerNotificationRoutes(server, dependencies)
-  const document = JSON.stringify(openApiDocument(operations, dependencies.version))
-  server.get('/openapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(document))
+  // Made when somebody asks: most processes never are, and it is the largest thing they would hold.
+  let document: string | undefined
+  server.get('/openapi.json', (_request, reply) => {
+    document ??= JSON.stringify(openApiDocument(operations, dependencies.version))
+    return reply.type('application/json; charset=utf-8').send(document)
+  })
 }

@@ -1,15 +1,6 @@
-import { ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api'
+import { randomBytes } from 'node:crypto'
 import type { Attributes, SpanKind } from '@opentelemetry/api'
-import { parseTraceParent } from '@opentelemetry/core'
-import { resourceFromAttributes } from '@opentelemetry/resources'
-import {
-  AlwaysOffSampler,
-  BasicTracerProvider,
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  TraceIdRatioBasedSampler,
-} from '@opentelemetry/sdk-trace-base'
-import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
 
 /** A span that was started; whoever starts it ends it. */
 export interface ActiveSpan {
@@ -40,57 +31,31 @@ export interface TracingOptions {
   readonly exporter?: SpanExporter
 }
 
-const exportTimeoutMillis = 2_000
-
-const exporterOf = async (options: TracingOptions): Promise<SpanExporter | undefined> => {
-  if (options.exporter !== undefined) return options.exporter
-  if (options.endpoint === undefined) return undefined
-  // 12 MB of resident memory that a system without a collector does not pay for.
-  const { OTLPTraceExporter } = await import('./otlp-exporter.ts')
-  const url = `${options.endpoint.replace(/\/$/, '')}/v1/traces`
-  return new OTLPTraceExporter({ url, timeoutMillis: exportTimeoutMillis })
-}
-
 /**
  * Manual spans instead of auto-instrumentation, which silently does nothing for ES modules (otel-contrib#1942): one per
- * HTTP request, per delivery and per publish is what the pipeline needs. No global state is registered.
+ * HTTP request, per delivery and per publish is what the pipeline needs. No global state is registered. OpenTelemetry's SDK and
+ * exporter are loaded only where spans go somewhere: a system without a collector does not pay for them in every worker.
  */
 export const createTracing = async (options: TracingOptions): Promise<Tracing> => {
-  const exporter = await exporterOf(options)
-  const spanProcessors: SpanProcessor[] = []
-  if (exporter !== undefined) spanProcessors.push(new BatchSpanProcessor(exporter, { exportTimeoutMillis }))
-  const provider = new BasicTracerProvider({
-    resource: resourceFromAttributes({
-      'service.name': options.service,
-      'service.version': options.version,
-      'service.namespace': options.system,
-    }),
-    sampler: new ParentBasedSampler({
-      root: exporter === undefined ? new AlwaysOffSampler() : new TraceIdRatioBasedSampler(options.samplingRate),
-    }),
-    spanProcessors,
-  })
-  const tracer = provider.getTracer('todochatbot')
-  return {
-    start: (name, { kind, parent, attributes }) => {
-      const remote = parent === undefined ? null : parseTraceParent(parent)
-      const context = remote === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, { ...remote, isRemote: true })
-      const span = tracer.startSpan(name, { kind, ...(attributes === undefined ? {} : { attributes }) }, context)
-      const { traceId, spanId, traceFlags } = span.spanContext()
-      return {
-        traceparent: `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`,
-        setAttributes: (more) => void span.setAttributes(more),
-        end: (error) => {
-          if (error !== undefined) {
-            span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : '' })
-          }
-          span.end()
-        },
-      }
-    },
-    shutdown: async () => {
-      // A collector that is away must not fail the stop; spans are a help, not data.
-      await provider.shutdown().catch(() => undefined)
-    },
-  }
+  const { exporter, endpoint } = options
+  const to = exporter === undefined ? endpoint && { endpoint } : { exporter }
+  if (!to) return carryOn
+  const { createRecordingTracing } = await import('./recording-tracing.ts')
+  return createRecordingTracing(options, to)
+}
+
+/** W3C trace context, level 1: version, trace id, parent id, flags; a later version may say more behind them. */
+const traceParent = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(?:$|-)/
+
+/** Records nothing, and hands on the context it is given, decision included; without one, a new trace that is not recorded. */
+const carryOn: Tracing = {
+  start: (_name, { parent = '' }) => {
+    const [, traceId = randomBytes(16).toString('hex'), flags = '00'] = traceParent.exec(parent) ?? []
+    return {
+      traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}`,
+      setAttributes: () => undefined,
+      end: () => undefined,
+    }
+  },
+  shutdown: () => Promise.resolve(),
 }
