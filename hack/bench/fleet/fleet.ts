@@ -1,4 +1,4 @@
-/** Many systems under one operator on the control-plane profile, ready before anything is measured. */
+/** Many systems under one operator on the control-plane profile, applied and rolled out before anything is measured. */
 import { kinds, pathOf } from '../../../operator/src/kube/kinds.ts'
 import type { ResourceKind } from '../../../operator/src/kube/kinds.ts'
 import type { KubeObject } from '../../../operator/src/kube/object.ts'
@@ -38,7 +38,7 @@ export async function startBackends(systems: number): Promise<Backends> {
   }
 }
 
-/** Systems that are ready, and who runs them. */
+/** Systems that are up to date, and who runs them. */
 export interface Fleet {
   readonly environment: BenchControlPlane
   readonly systems: readonly SystemName[]
@@ -49,12 +49,15 @@ export interface Fleet {
   edit(system: SystemName, settings: Settings): Promise<void>
   /** Every object of a kind, in all namespaces. */
   list(kind: ResourceKind): Promise<readonly KubeObject[]>
-  /** Waits until every system is ready in its newest generation. @throws DeadlineError naming those that are not. */
-  untilReady(timeout: number): Promise<void>
+  /**
+   * Waits until everything of every system's newest generation is applied and rolled out: without pods none gets further than that.
+   * @throws DeadlineError naming those that are not
+   */
+  untilUpToDate(timeout: number): Promise<void>
   stop(): Promise<void>
 }
 
-/** Starts a control plane, the operator and so many systems, and waits until all are ready. @param through where the operator finds the API server */
+/** Starts a control plane, the operator and so many systems, and waits until all are up to date. @param through where the operator finds the API server */
 export async function startFleet(
   size: number,
   { dependencies, databaseUri }: Backends,
@@ -95,7 +98,7 @@ export async function startFleet(
         }
         await waitFor(`the edit of ${system.name} taken`, send, { timeout: 60_000 })
       },
-      untilReady: (timeout) => waitUntilReady(list, timeout),
+      untilUpToDate: (timeout) => waitUntilUpToDate(list, timeout),
     }
     await inFlight(systems, 16, async (system) => {
       const resource = resourceOf(system, dependencies)
@@ -104,7 +107,7 @@ export async function startFleet(
       const body = { ...resource, spec: { ...spec, services, database: { ...spec.database, ...database } } }
       await client.call('POST', pathOf(kinds.TodoChatbot, { namespace: system.namespace }), body)
     })
-    await fleet.untilReady(15 * 60_000)
+    await fleet.untilUpToDate(15 * 60_000)
     return fleet
   } catch (error) {
     await stop()
@@ -112,20 +115,20 @@ export async function startFleet(
   }
 }
 
-async function waitUntilReady(list: Fleet['list'], timeout: number): Promise<void> {
+async function waitUntilUpToDate(list: Fleet['list'], timeout: number): Promise<void> {
   const look = async (): Promise<true> => {
-    const waiting = (await list(kinds.TodoChatbot)).filter((resource) => !isReady(resource))
+    const waiting = (await list(kinds.TodoChatbot)).filter((resource) => !isUpToDate(resource))
     const named = waiting.slice(0, 5).map(({ metadata }) => metadata.name)
-    if (waiting.length > 0) throw new Error(`${waiting.length} are not ready: ${named.join(', ')}…`)
+    if (waiting.length > 0) throw new Error(`${waiting.length} are not up to date: ${named.join(', ')}…`)
     return true
   }
-  await waitFor('every system ready', look, { timeout, interval: 500 })
+  await waitFor('every system up to date', look, { timeout, interval: 500 })
 }
 
-function isReady({ metadata, ...resource }: KubeObject): boolean {
+function isUpToDate({ metadata, ...resource }: KubeObject): boolean {
   const status = (resource['status'] ?? {}) as {
     conditions?: { type: string; status: string; observedGeneration?: number }[]
   }
-  const ready = status.conditions?.find(({ type }) => type === 'Ready')
-  return ready?.status === 'True' && ready.observedGeneration === metadata.generation
+  const upToDate = status.conditions?.find(({ type }) => type === 'UpToDate')
+  return upToDate?.status === 'True' && upToDate.observedGeneration === metadata.generation
 }

@@ -60,14 +60,15 @@ export async function watchObjects(
   seen: (object: WatchedObject) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  let lastGood = performance.now()
+  let failingSince: number | undefined
   while (!signal.aborted) {
     try {
       await watchOnce(pool, path, seen, signal, () => {
-        lastGood = performance.now()
+        failingSince = undefined
       })
     } catch (error) {
-      if (performance.now() - lastGood > PATIENCE) throw error
+      failingSince ??= performance.now()
+      if (performance.now() - failingSince > PATIENCE) throw error
       // Rejects when aborted meanwhile, as the watch itself does.
       await sleep(200, undefined, { signal })
     }
@@ -90,9 +91,9 @@ async function watchOnce(
     await response.body.dump()
     throw new Error(`watch ${path}: HTTP ${response.statusCode}`)
   }
+  alive()
   let partial = ''
   for await (const chunk of response.body.setEncoding('utf8') as AsyncIterable<string>) {
-    alive()
     const lines = (partial + chunk).split('\n')
     partial = lines.pop() ?? ''
     for (const line of lines) {
