@@ -39,6 +39,9 @@ export async function ensureNetwork(stateDir: string): Promise<void> {
   const prefix = settings.podRange.split('/')[1] ?? ''
   await run('ip', ['address', 'replace', `${settings.address}/${prefix}`, 'dev', settings.bridge])
   await run('ip', ['link', 'set', settings.bridge, 'up'])
+  // Before kube-proxy knows a new Service, its address must lead nowhere: by the default route, whatever proxy the machine is behind may answer for
+  // it, and kube-apiserver would keep that connection. Goes with the bridge.
+  await run('ip', ['route', 'replace', settings.serviceRange, 'dev', settings.bridge])
   for (const rule of await applicableRules()) {
     if (!(await isThere(rule))) await run(rule.program, ruleArgs('-A', rule))
   }

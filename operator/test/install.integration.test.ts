@@ -76,11 +76,14 @@ describe('the chart', () => {
   })
 
   test('claims the external metrics API of the cluster only when told to', async () => {
+    const name = 'todochatbot-operator'
     const registrations = (list: KubeObject[]) => list.filter(({ kind }) => kind === 'APIService')
     expect(registrations(await helm())).toEqual([])
     const list = await helm('--set', 'externalMetrics.enabled=true')
     expect(registrations(list).map(({ metadata }) => metadata.name)).toEqual([apiServiceName])
-    const service = list.find(({ metadata }) => metadata.name === 'todochatbot-operator-external-metrics')
+    const service = list.find(
+      ({ kind, metadata }) => kind === 'Service' && metadata.name === `${name}-external-metrics`,
+    )
     expect(service?.['spec']).not.toHaveProperty('selector')
     expect(
       list.filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole').flatMap(({ rules }) => rules),

@@ -10,7 +10,7 @@ import type { Runnable } from '../../runtime/manager.ts'
 import { kedaKinds, type Informers } from './informers.ts'
 
 /** How soon a KEDA that was installed later is noticed, in ms. */
-export const askAgainAfter = 10 * 60_000
+export const askAgainAfter = 60 * 60_000
 
 /** How long the start waits for the first lists, in ms; without them lag would be scaled by two autoscalers for a moment. */
 const patience = 5_000
