@@ -1,7 +1,14 @@
-/** Many systems under one operator on the control-plane profile, applied and rolled out before anything is measured. */
+/**
+ * Many systems under one operator on the control-plane profile, ready before anything is measured. Pods and sidecars are those of the
+ * integration tests' workload simulator: they answer the operator, and are no programs.
+ */
+import { kubeconfigCredentials } from '../../../operator/src/kube/credentials.ts'
+import { createKubeClient } from '../../../operator/src/kube/http-client.ts'
 import { kinds, pathOf } from '../../../operator/src/kube/kinds.ts'
 import type { ResourceKind } from '../../../operator/src/kube/kinds.ts'
 import type { KubeObject } from '../../../operator/src/kube/object.ts'
+import { createTransport } from '../../../operator/src/kube/transport.ts'
+import { simulateWorkloads } from '../../../operator/test/support/workload-simulator.ts'
 import { findDaemon } from '../../cluster/daemon.ts'
 import type { Daemon } from '../../cluster/daemon.ts'
 import { startKafka, startPostgres, startRedis } from '../../cluster/index.ts'
@@ -11,10 +18,12 @@ import { createTopics, startBenchControlPlane } from '../operator/environment.ts
 import type { BenchControlPlane } from '../operator/environment.ts'
 import { resourceOf, systemNames } from '../operator/resources.ts'
 import type { Dependencies, SystemName } from '../operator/resources.ts'
-import { startSimulator } from '../operator/simulator.ts'
 import { inFlight } from '../statistics.ts'
 import { firstSettings, specOf } from './settings.ts'
 import type { Settings } from './settings.ts'
+
+/** How often the simulated controllers look at the cluster, ms. */
+const LOOK_EVERY = 500
 
 /** The real servers that all systems of a run use. */
 export interface Backends {
@@ -38,7 +47,7 @@ export async function startBackends(systems: number): Promise<Backends> {
   }
 }
 
-/** Systems that are up to date, and who runs them. */
+/** Systems that are ready, and who runs them. */
 export interface Fleet {
   readonly environment: BenchControlPlane
   readonly systems: readonly SystemName[]
@@ -49,15 +58,12 @@ export interface Fleet {
   edit(system: SystemName, settings: Settings): Promise<void>
   /** Every object of a kind, in all namespaces. */
   list(kind: ResourceKind): Promise<readonly KubeObject[]>
-  /**
-   * Waits until everything of every system's newest generation is applied and rolled out: without pods none gets further than that.
-   * @throws DeadlineError naming those that are not
-   */
-  untilUpToDate(timeout: number): Promise<void>
+  /** Waits until every system is ready in its newest generation. @throws DeadlineError naming those that are not. */
+  untilReady(timeout: number): Promise<void>
   stop(): Promise<void>
 }
 
-/** Starts a control plane, the operator and so many systems, and waits until all are up to date. @param through where the operator finds the API server */
+/** Starts a control plane, the operator and so many systems, and waits until all are ready. @param through where the operator finds the API server */
 export async function startFleet(
   size: number,
   { dependencies, databaseUri }: Backends,
@@ -71,8 +77,13 @@ export async function startFleet(
     for (const end of stops.splice(0).reverse()) await end()
   }
   try {
-    const simulator = await startSimulator(plane.kubeconfigPath)
-    stops.push(() => simulator.stop())
+    const transport = createTransport({
+      credentials: kubeconfigCredentials(plane.kubeconfigPath),
+      userAgent: 'bench-simulator',
+    })
+    stops.push(() => transport.close())
+    const workloads = simulateWorkloads(createKubeClient(transport), LOOK_EVERY)
+    stops.push(() => workloads.stop())
     const operator = await startProduct(environment, await through?.(environment))
     stops.push(() => operator.kill())
     const list = async (kind: ResourceKind): Promise<readonly KubeObject[]> => {
@@ -98,7 +109,7 @@ export async function startFleet(
         }
         await waitFor(`the edit of ${system.name} taken`, send, { timeout: 60_000 })
       },
-      untilUpToDate: (timeout) => waitUntilUpToDate(list, timeout),
+      untilReady: (timeout) => waitUntilReady(list, timeout),
     }
     await inFlight(systems, 16, async (system) => {
       const resource = resourceOf(system, dependencies)
@@ -107,7 +118,7 @@ export async function startFleet(
       const body = { ...resource, spec: { ...spec, services, database: { ...spec.database, ...database } } }
       await client.call('POST', pathOf(kinds.TodoChatbot, { namespace: system.namespace }), body)
     })
-    await fleet.untilUpToDate(15 * 60_000)
+    await fleet.untilReady(15 * 60_000)
     return fleet
   } catch (error) {
     await stop()
@@ -115,20 +126,20 @@ export async function startFleet(
   }
 }
 
-async function waitUntilUpToDate(list: Fleet['list'], timeout: number): Promise<void> {
+async function waitUntilReady(list: Fleet['list'], timeout: number): Promise<void> {
   const look = async (): Promise<true> => {
-    const waiting = (await list(kinds.TodoChatbot)).filter((resource) => !isUpToDate(resource))
+    const waiting = (await list(kinds.TodoChatbot)).filter((resource) => !isReady(resource))
     const named = waiting.slice(0, 5).map(({ metadata }) => metadata.name)
-    if (waiting.length > 0) throw new Error(`${waiting.length} are not up to date: ${named.join(', ')}…`)
+    if (waiting.length > 0) throw new Error(`${waiting.length} are not ready: ${named.join(', ')}…`)
     return true
   }
-  await waitFor('every system up to date', look, { timeout, interval: 500 })
+  await waitFor('every system ready', look, { timeout, interval: 500 })
 }
 
-function isUpToDate({ metadata, ...resource }: KubeObject): boolean {
+function isReady({ metadata, ...resource }: KubeObject): boolean {
   const status = (resource['status'] ?? {}) as {
     conditions?: { type: string; status: string; observedGeneration?: number }[]
   }
-  const upToDate = status.conditions?.find(({ type }) => type === 'UpToDate')
-  return upToDate?.status === 'True' && upToDate.observedGeneration === metadata.generation
+  const ready = status.conditions?.find(({ type }) => type === 'Ready')
+  return ready?.status === 'True' && ready.observedGeneration === metadata.generation
 }

@@ -92,7 +92,7 @@ async function editAtRandom(fleet: Fleet): Promise<number> {
     settings.set(system, next)
     await fleet.edit(system, next)
   }
-  await fleet.untilUpToDate(60_000)
+  await fleet.untilReady(60_000)
   return count
 }
 

@@ -41,7 +41,7 @@ try {
     const recorder = await startRecorder(fleet.environment.plane.auditLogPath)
     await recorder.untilQuiet(5_000, 60_000)
     const from = { children: recorder.children.length, statuses: recorder.statuses.length }
-    console.error(`${fleet.systems.length} systems are up to date; ${options.minutes} minutes of edits begin`)
+    console.error(`${fleet.systems.length} systems are ready; ${options.minutes} minutes of edits begin`)
     const memory = sampleMemory(fleet.operator.pid, duration / 200)
     const [made, faults] = await Promise.all([
       editAtRandom(fleet, backends.dependencies, seeded(Number(options.seed)), {
@@ -54,7 +54,7 @@ try {
         cutEvery: Number(options['cut-every']) * 1000,
       }),
     ])
-    await fleet.untilUpToDate(120_000)
+    await fleet.untilReady(120_000)
     await recorder.untilQuiet(5_000, 120_000)
     const samples = await memory.stop()
     const writes = {

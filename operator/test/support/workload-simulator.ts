@@ -362,7 +362,9 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
   const play = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       await look().catch((error: unknown) => {
-        if (!stopping.signal.aborted && !(error instanceof KubeError && error.status === 0)) throw error
+        // An API server that is away or restarting is looked at again.
+        if (!stopping.signal.aborted && !(error instanceof KubeError && [0, 429, 500, 503].includes(error.status)))
+          throw error
       })
       await new Promise((resolve) => setTimeout(resolve, every))
     }
