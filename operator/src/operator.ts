@@ -71,6 +71,7 @@ export async function runOperator(
   const caches = new Map<string, Informers[keyof Informers] | typeof secrets>([
     ...Object.entries(informers),
     ['Secret', secrets],
+    ['NetworkPolicy', labelledOnly(informers.NetworkPolicy)],
   ])
   const cacheOf = ({ kind }: ResourceKind): Informers[keyof Informers] | typeof secrets | undefined => caches.get(kind)
   const observe: Informers['TodoChatbot']['observe'] = (written) => informers.TodoChatbot.observe(written)
@@ -212,6 +213,7 @@ export async function runOperator(
         operatorVersion: version,
         images: config.images,
         now: Date.now,
+        wakeSystem: (system) => controller.enqueue(system),
         record: events.record,
       }),
       concurrency: 4,
@@ -321,6 +323,15 @@ export async function runOperator(
 
 /** For what the operator may not be allowed to see: ms. */
 const patientBackoff = { baseMs: 1_000, maxMs: 600_000 }
+
+/** For the applier, which takes what it finds in a cache for labelled as ours; this informer also holds what belongs to others. */
+const labelledOnly = (informer: Informers['NetworkPolicy']): Informers['NetworkPolicy'] => ({
+  ...informer,
+  get: (ref) => {
+    const found = informer.get(ref)
+    return found?.metadata.labels?.[label.managedBy] === manager ? found : undefined
+  },
+})
 
 const lookupOf = ({ clusterDns }: Config): { readonly lookup?: LookupFunction } =>
   clusterDns === undefined ? {} : { lookup: clusterLookup(clusterDns) }

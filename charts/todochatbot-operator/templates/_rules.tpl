@@ -56,6 +56,10 @@
 - apiGroups: ['metrics.k8s.io']
   resources: ['pods']
   verbs: ['list']
+# cuts isolated workers off, and sees policies of others that would let them through
+- apiGroups: ['networking.k8s.io']
+  resources: ['networkpolicies']
+  verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch']
 # owned by a system
 - apiGroups: ['apps']
   resources: ['deployments', 'statefulsets']

@@ -10,6 +10,7 @@ import { deployments } from './deployments.ts'
 import { kafka } from './kafka.ts'
 import { migration, migrationJobName as jobName } from './migration.ts'
 import { hashOf, withHash } from './object.ts'
+import { networkPolicies } from './network-policies.ts'
 import { podDisruptionBudgets } from './pod-disruption-budgets.ts'
 import { postgresql } from './postgresql.ts'
 import { redis } from './redis.ts'
@@ -25,6 +26,7 @@ const concerns: readonly Desire[] = [
   secrets,
   configMaps,
   services,
+  networkPolicies,
   kafka,
   postgresql,
   redis,

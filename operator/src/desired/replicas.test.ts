@@ -18,7 +18,7 @@ interface Situation {
 
 const factsOf = ({ live, partitions, isolated = false }: Situation): Facts =>
   someFacts({
-    active: { debug: [], boost: [], isolated: isolated ? ['audit'] : [] },
+    active: { debug: [], boost: [], isolated: isolated ? { audit: { mode: 'ScaleDown', cutOff: [] } } : {} },
     scale: {
       live: live === undefined ? {} : { audit: live },
       partitions: partitions === undefined ? {} : { taskEvents: partitions, taskReminders: 1 },

@@ -1,7 +1,7 @@
 /**
  * Who decides how many pods a worker has. One function, so that isolation, autoscalers and people do not fight over `spec.replicas`.
  *
- * Precedence: isolation (ScaleDown) > autoscaler > a number set by hand that is to be kept > the spec (or its profile).
+ * Precedence: isolation (ScaleDown: none; Network: as it is) > autoscaler > a number set by hand that is to be kept > the spec (or its profile).
  *
  * Where nobody but us decides, the number is applied. Where somebody else does, the field is left out of the server-side apply. Leaving it out
  * is safe only when another field manager owns it: a field whose last owner gives it up is removed, and the API server's default of 1 takes its
@@ -50,7 +50,10 @@ export const usefulReplicas = ({ bot, facts }: DesireInput, field: WorkerField):
 export const decideReplicas = (input: DesireInput, field: WorkerField): ReplicasDecision => {
   const service = input.bot.spec.services[field]
   const live = input.facts.scale.live[field]
-  if (input.facts.active.isolated?.includes(field) === true) return { replicas: 0, by: 'Isolation', asked: '0' }
+  const isolated = input.facts.active.isolated?.[field]
+  if (isolated?.mode === 'ScaleDown') return { replicas: 0, by: 'Isolation', asked: '0' }
+  // A worker that is cut off stands still, and so does its number; no autoscaler is left.
+  if (isolated !== undefined) return { replicas: 'unmanaged', by: 'Isolation', asked: live?.asked ?? '0' }
   const useful = usefulReplicas(input, field)
   const { autoscaling } = service
   if (autoscaling !== undefined) {

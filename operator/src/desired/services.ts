@@ -1,14 +1,24 @@
 import { dependencyPorts, names, workerNames, workerPorts } from '../api/v1alpha1/names.ts'
-import { selectorFor } from '../api/v1alpha1/labels.ts'
+import { label, selectorFor } from '../api/v1alpha1/labels.ts'
 import type { ComponentLabel } from '../api/v1alpha1/labels.ts'
 import { workerFields } from '../api/v1alpha1/schema/services.ts'
 import { embeddedDependencies } from './dependencies.ts'
 import { owned } from './object.ts'
 import type { Desire, DesiredObject, DesireInput } from './types.ts'
 
+/** A label that no pod has: nobody is sent to an isolated worker, whatever its pods say of themselves. */
+const nothing = { [label.isolated]: 'no-pod' }
+
 const service = (
   input: DesireInput,
-  draft: { name: string; app: string; component: ComponentLabel; portName: string; port: number },
+  draft: {
+    name: string
+    app: string
+    component: ComponentLabel
+    portName: string
+    port: number
+    isolated?: boolean
+  },
 ): DesiredObject =>
   owned(input, {
     apiVersion: 'v1',
@@ -20,7 +30,10 @@ const service = (
     body: {
       spec: {
         type: 'ClusterIP',
-        selector: selectorFor(input.bot.metadata.name, draft.app),
+        selector: {
+          ...selectorFor(input.bot.metadata.name, draft.app),
+          ...(draft.isolated === true ? nothing : {}),
+        },
         ports: [{ name: draft.portName, port: draft.port, targetPort: draft.portName, protocol: 'TCP' }],
       },
     },
@@ -40,6 +53,7 @@ export const services: Desire = (input) => {
         component: 'worker',
         portName: 'http',
         port: workerPorts[field],
+        isolated: input.facts.active.isolated?.[field]?.mode === 'Network',
       }),
     ),
     ...embeddedDependencies(input.bot).map((dependency) =>

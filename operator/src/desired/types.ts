@@ -1,4 +1,5 @@
 import type { ResolvedTodoChatbot } from '../api/v1alpha1/defaults.ts'
+import type { IsolationMode } from '../api/v1alpha1/isolation.ts'
 import type { KubeObject } from '../api/v1alpha1/kubernetes.ts'
 import type { WorkerField } from '../api/v1alpha1/schema/services.ts'
 import type { TopicAlias } from '../api/v1alpha1/schema/kafka.ts'
@@ -68,14 +69,21 @@ export interface RaisedMemory {
   readonly ordinary: string
 }
 
+/** One isolated worker. */
+export interface IsolatedWorker {
+  readonly mode: IsolationMode
+  /** Its pods while they are cut off from the network; while a cut-off worker is scaled down, those that are still ending. */
+  readonly cutOff: readonly { readonly name: string; readonly uid: string }[]
+}
+
 /** Which temporary settings are in force; there is no clock in this layer. */
 export interface ActiveSettings {
   readonly debug: readonly WorkerField[]
   readonly boost: readonly WorkerField[]
   /** Memory the remediation gave after OOM kills (`status.services[].raisedMemory`), by worker; absent: none. */
   readonly raisedMemory?: Readonly<Partial<Record<WorkerField, RaisedMemory>>>
-  /** Isolated with mode ScaleDown. */
-  readonly isolated?: readonly WorkerField[]
+  /** Workers that are isolated, their evidence taken; absent: none. */
+  readonly isolated?: Readonly<Partial<Record<WorkerField, IsolatedWorker>>>
 }
 
 /** How an object is written: Apply by server-side apply and kept in shape; CreateOnce created when absent and never rewritten. */

@@ -262,6 +262,14 @@ export const catalogue = {
     remedy:
       'status.remediation says what was tried and what came of it. Correct the cause; any edit of the spec starts the ladder again, and so does an hour of health.',
   },
+  Isolated: {
+    code: 'TDC_ISOLATED',
+    severity: 'Problem',
+    conditions: ['WorkersReady', 'UpToDate', 'Isolated'],
+    meaning: 'A worker is taken out of the system on purpose (spec.services.<worker>.isolated).',
+    remedy:
+      'Remove spec.services.<worker>.isolated to end it, or move its until; it ends by itself. status.services[].isolation says who, why and where the evidence is.',
+  },
   OwnedByOther: {
     code: 'TDC_OWNED_BY_OTHER',
     severity: 'Terminal',

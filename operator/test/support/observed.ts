@@ -123,6 +123,7 @@ export function anObserved(changes: Changes = {}): Observed {
       problems: [],
       paused: false,
       facts,
+      isolation: { current: [], ending: [], toClose: [] },
       secretFindings: { database: undefined, stateStore: undefined, kafka: undefined },
       ungenerated: [],
       conflicts: [],

@@ -1,6 +1,6 @@
 /**
  * Plays the parts of a cluster that a control plane alone does not have: Deployment, StatefulSet and Job controllers, scheduler, kubelet and
- * daprd. Every workload gets pods that become ready at once; every pod of a worker has a sidecar that answers on 127.0.x.y:3501 with the
+ * daprd. Every workload gets pods that become ready at once; every pod of a worker has a sidecar that answers on 127.n.x.y:3501 with the
  * components scoped to it; Jobs complete, those of an Incident with the report of an archive. Deployments keep a ReplicaSet per template and
  * replace no pod before its successor is ready. Tests make single parts misbehave through {@link WorkloadSimulator.misbehave}.
  */
@@ -38,6 +38,8 @@ export interface WorkloadSimulator {
 
 const fieldManager = 'workload-simulator'
 const sidecarPort = 3501
+/** Sidecars all listen on one port: test runs beside each other on one machine have loopback networks of their own. */
+const network = 1 + (process.pid % 254)
 
 /** Starts playing. `every`: ms between two looks at the cluster. */
 export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimulator {
@@ -86,7 +88,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
   ): Promise<string> => {
     const known = sidecars.get(pod)
     if (known !== undefined) return known.ip
-    const ip = `127.0.${Math.floor(nextIp / 250) + 2}.${(nextIp++ % 250) + 1}`
+    const ip = `127.${network}.${Math.floor(nextIp / 250) + 2}.${(nextIp++ % 250) + 1}`
     const server = createServer((_request, response) => {
       client.list(kinds.Component).then(
         ({ items }) => {
@@ -282,14 +284,11 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     const { conditions } = (job['status'] ?? {}) as { conditions?: unknown[] }
     if (conditions !== undefined || job.metadata.deletionTimestamp !== undefined) return
     const { template } = job['spec'] as { template: PodTemplate }
-    await runPods(job, template, 1, pods, true)
     const how = misbehaviours.get('Job') ?? misbehaviours.get(`Job/${job.metadata.name}`)
+    if (how?.kind === 'Failed') misbehaviours.set(`Job/${job.metadata.name}`, how)
+    await runPods(job, template, 1, pods, true)
     const at = job.metadata.creationTimestamp ?? ''
     if (how?.kind === 'NotStarted') return
-    if (how?.kind === 'Failed') {
-      misbehaviours.set(`Job/${job.metadata.name}`, how)
-      await runPods(job, template, 1, pods, true)
-    }
     const done = (type: string): object => ({
       type,
       status: 'True',

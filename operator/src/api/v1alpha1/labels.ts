@@ -9,6 +9,8 @@ export const label = {
   partOf: 'app.kubernetes.io/part-of',
   managedBy: 'app.kubernetes.io/managed-by',
   version: 'app.kubernetes.io/version',
+  /** In the selector of a Service whose worker is isolated; on no pod. */
+  isolated: 'todochatbot.dev/isolated',
   /** On what collects evidence: name of the Incident. */
   incident: 'todochatbot.dev/incident',
 } as const
@@ -30,6 +32,12 @@ export const annotation = {
   auditReset: 'todochatbot.dev/audit-reset',
   /** On the resource: honoured like {@link annotation.restart}; on a pod template it belongs to kubectl and is never applied. */
   kubectlRestartedAt: 'kubectl.kubernetes.io/restartedAt',
+  /** On a Deployment: how its worker is isolated now, ScaleDown or Network. What carries it has to be given back when the isolation ends. */
+  isolated: 'todochatbot.dev/isolated',
+  /** On a Deployment that is scaled down: how many pods it had. */
+  isolatedReplicas: 'todochatbot.dev/isolated-replicas',
+  /** On an Incident taken for an isolation: when that isolation ended. One that is not closed belongs to the isolation in force. */
+  closedAt: 'todochatbot.dev/closed-at',
   /** On pod templates: hash of the configuration that needs a restart. */
   configHash: 'todochatbot.dev/config-hash',
   /** On pod templates: hash of the Secrets read at start. */

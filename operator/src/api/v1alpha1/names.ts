@@ -77,6 +77,8 @@ export const names = {
   migrationConfig: (system: string) => `${system}-migrate-config`,
   /** Migration Job; `hash` stands for version, image and database. */
   migrationJob: (system: string, hash: string) => `${system}-migrate-${hash}`,
+  /** NetworkPolicy that cuts off an isolated worker. */
+  isolation: (system: string, worker: WorkerName) => `${system}-${worker}-isolated`,
   /** PersistentVolumeClaim with the archives of all incidents of a system. */
   evidenceClaim: (system: string) => `${system}-evidence`,
   /** Job, ServiceAccount, Role, RoleBinding and ConfigMap of one Incident. */

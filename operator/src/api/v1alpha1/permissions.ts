@@ -136,6 +136,12 @@ export const workloadPermissions: readonly Permission[] = [
     because: 'holds the use of CPU and memory against the limits, where the cluster serves it',
   },
   {
+    apiGroups: ['networking.k8s.io'],
+    resources: ['networkpolicies'],
+    verbs: owned,
+    because: 'cuts isolated workers off, and sees policies of others that would let them through',
+  },
+  {
     apiGroups: ['apps'],
     resources: ['deployments', 'statefulsets'],
     verbs: owned,

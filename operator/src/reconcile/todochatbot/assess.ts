@@ -4,6 +4,7 @@ import { describeProblems } from '../../api/v1alpha1/problems.ts'
 import { workerFields, type WorkerField } from '../../api/v1alpha1/schema/services.ts'
 import { finding, worst, type Finding } from '../errors.ts'
 import type { KafkaReport } from '../kafka/kafka-report.ts'
+import { isolationFinding } from '../isolation/status.ts'
 import { firstBlocker, lastError } from './blockers.ts'
 import type { Prerequisites } from './gates.ts'
 import type { Live, Seen } from './observe.ts'
@@ -50,7 +51,12 @@ export function assess({ seen, live, topics, components, missingKinds, jobName }
     const state = live.dependencies[name]
     return state === undefined ? undefined : workloadFinding(state, before, seen.now)
   }
-  const workers = byWorker((field) => workloadFinding(live.workers[field], before, seen.now))
+  const isolated = new Map(
+    seen.isolation.current.flatMap((isolation) =>
+      isolation.inForce ? [[isolation.worker, isolationFinding(seen.bot, isolation)] as const] : [],
+    ),
+  )
+  const workers = byWorker((field) => isolated.get(field) ?? workloadFinding(live.workers[field], before, seen.now))
   const daprInstalled =
     missingKinds.length === 0
       ? undefined
@@ -77,9 +83,13 @@ export function assess({ seen, live, topics, components, missingKinds, jobName }
     workers,
     sidecars: byWorker((field) => {
       const { name, wanted, pods } = live.workers[field]
+      // Whatever its sidecar says, it is not to be expected of it.
+      if (isolated.has(field)) return undefined
       return daprInstalled ?? sidecarFinding({ appId: name, wanted, pods }, components, live.sidecars, seen.now)
     }),
-    consumers: worst(workerFields.filter((field) => field !== 'chatApi').map((field) => workers[field])),
+    consumers: worst(
+      workerFields.filter((field) => field !== 'chatApi' && !isolated.has(field)).map((field) => workers[field]),
+    ),
   }
 }
 

@@ -36,6 +36,12 @@ export function wakeOnChange({ informers, claims, secrets }: Wakeable, controlle
     if (owner !== undefined && !change.initial) controller.enqueue({ ...change.object.metadata, name: owner })
   }
   for (const kind of prunedKinds) informers[kind].onChange((change) => wakeOwner(change, ownerNameOf(change.object)))
+  // A policy of somebody else may let an isolated worker through.
+  informers.NetworkPolicy.onChange(({ object, initial }) => {
+    if (initial || controllerOf(object) !== undefined) return
+    for (const { metadata } of informers.TodoChatbot.inNamespace(object.metadata.namespace ?? ''))
+      controller.enqueue(metadata)
+  })
   // An Incident tells by the same label whose remediation or isolation waits for it.
   for (const kind of ['Pod', 'PersistentVolumeClaim', 'Incident'] as const) {
     informers[kind].onChange((change) => wakeOwner(change, change.object.metadata.labels?.[label.instance]))

@@ -24,6 +24,7 @@ export const milestones = [
   'CheckPassed',
   'CleanedUp',
   'ReplicasAdopted',
+  'IsolationEnded',
 ] as const
 /** Reasons of Warning events that are no condition. */
 export const warnings = [
@@ -65,11 +66,14 @@ export function eventsBetween(
     if (check.result === 'Passed' && earlier === 'Failed')
       events.push({ type: 'Normal', reason: 'CheckPassed', action: 'Check', note })
   }
+  events.push(...isolationEvents(before, after))
 
   for (const condition of after.conditions ?? []) {
     if (!isDomain(condition.type)) continue
     const reason = asReason(condition.reason)
     if (condition.status !== 'False' || reason === undefined || catalogue[reason].severity === 'Progress') continue
+    // Told per worker, above.
+    if (reason === 'Isolated') continue
     const earlier = before?.conditions?.find(({ type }) => type === condition.type)
     if (earlier?.status === 'False' && earlier.reason === condition.reason) continue
     events.push({ type: 'Warning', reason, action: 'Reconcile', note: condition.message })
@@ -131,3 +135,19 @@ function serviceEvents(
 const isDomain = (type: string): boolean => !['Ready', 'Reconciling', 'Stalled', 'Degraded'].includes(type)
 
 const asReason = (reason: string): Reason | undefined => (reason in catalogue ? (reason as Reason) : undefined)
+
+/** An isolation is told when it is in force and when it has ended; what came of its evidence is told by its Incident. */
+function isolationEvents(before: TodoChatbotStatus | undefined, after: TodoChatbotStatus): EventInput<EventReason>[] {
+  return (after.services ?? []).flatMap(({ name, isolation }): EventInput<EventReason>[] => {
+    const was = before?.services?.find((service) => service.name === name)?.isolation
+    if (isolation === undefined || isolation.state === was?.state) return []
+    const { mode, by, until, reason, message = '' } = isolation
+    if (isolation.state === 'InForce') {
+      const note = `${name}: ${mode} by ${by} until ${until}: ${reason}${message === '' ? '' : `. ${message}`}`
+      return [{ type: 'Warning', reason: 'Isolated', action: 'Isolate', note }]
+    }
+    return isolation.state === 'Ended'
+      ? [{ type: 'Normal', reason: 'IsolationEnded', action: 'Isolate', note: `${name}: ${mode} ${message}` }]
+      : []
+  })
+}

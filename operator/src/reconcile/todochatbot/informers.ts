@@ -7,6 +7,7 @@ import type { Informer, InformerOptions } from '../../runtime/informer.ts'
 /** Kinds a system owns and that are pruned when they are not desired any more. Secrets are left out: they are never watched. */
 export const prunedKinds = [
   'ConfigMap',
+  'NetworkPolicy',
   'Service',
   'ServiceAccount',
   'Deployment',
@@ -69,6 +70,8 @@ export function informerOptions(namespaces: readonly string[]): Readonly<Record<
     ConfigMap: owned(kinds.ConfigMap),
     Service: owned(kinds.Service),
     ServiceAccount: owned(kinds.ServiceAccount),
+    // Those of others, too: they may allow what an isolation forbids.
+    NetworkPolicy: { kind: kinds.NetworkPolicy, namespaces, pack: true },
     Deployment: owned(kinds.Deployment),
     StatefulSet: owned(kinds.StatefulSet),
     Job: owned(kinds.Job),

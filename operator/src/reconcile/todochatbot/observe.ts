@@ -27,6 +27,8 @@ import type { SidecarMetadata } from '../pods/sidecar-metadata.ts'
 import type { WorkerHealth } from '../pods/worker-health.ts'
 import type { KafkaReport } from '../kafka/kafka-report.ts'
 import type { KafkaWatch } from '../kafka/kafka-watch.ts'
+import { isolatedNow, lookAtIsolations } from '../isolation/observe.ts'
+import type { Isolations } from '../isolation/isolations.ts'
 import type { TopicClaims } from './claims.ts'
 import type { Informers } from './informers.ts'
 import type { WorkloadState } from './readiness.ts'
@@ -65,6 +67,7 @@ export interface Seen {
   readonly now: number
   readonly problems: readonly SpecProblem[]
   readonly paused: boolean
+  readonly isolation: Isolations
   readonly facts: Facts
   /** External Secrets that are missing or incomplete, by what needs them. */
   readonly secretFindings: Readonly<Record<'database' | 'stateStore' | 'kafka', Finding | undefined>>
@@ -102,6 +105,7 @@ export async function observe(
   const { name, namespace } = bot.metadata
   const now = sources.now()
   const known = await readSecrets(sources, bot, signal)
+  const isolation = lookAtIsolations(sources.informers, bot, now)
   const references = referencedSecrets(bot)
   return {
     key: `${namespace}/${name}`,
@@ -111,8 +115,13 @@ export async function observe(
     now,
     problems: configProblems(bot),
     paused: isPaused(bot, now),
+    isolation,
     facts: factsFrom(sources, known, {
-      active: { ...activeSettings(bot, now), ...raisedMemories(bot) },
+      active: {
+        ...activeSettings(bot, now),
+        ...raisedMemories(bot),
+        isolated: isolatedNow(sources.informers, bot, isolation),
+      },
       scale: scaleFacts(sources.informers, bot, sources.topics.peek(`${namespace}/${name}`)),
     }),
     secretFindings: {

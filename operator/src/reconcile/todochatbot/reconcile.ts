@@ -11,7 +11,9 @@ import type { Outcome, Reconcile } from '../../runtime/controller.ts'
 import { evidenceClaim } from '../../desired/evidence.ts'
 import { alignClaim } from '../incident/claim.ts'
 import type { CheckReport, CheckWatch } from '../checks/check-watch.ts'
-import { worst } from '../errors.ts'
+import { enforceIsolations } from '../isolation/enforce.ts'
+import { nextLook } from '../isolation/isolations.ts'
+import { worst, type Finding } from '../errors.ts'
 import { carryOut, type ApplyTools, type Carried } from './apply.ts'
 import { assess, hasBeenReady, prerequisites, type Assessment, type Observed } from './assess.ts'
 import { alignFinalizer, cleanUp, type CleanupTools } from './cleanup.ts'
@@ -60,6 +62,7 @@ export function todoChatbotReconciler(deps: Dependencies): Reconcile {
 
     const frozen = seen.paused || seen.problems.length > 0
     const desired = frozen ? desiredOf(seen) : await generateSecrets(deps, deps.applier, seen, signal)
+    const isolation = await enforceIsolations(deps, seen, desired.objects, signal)
     const observed = look(deps, seen, desired)
     const assessment = assess(observed)
     const gates = judge(deps, { observed, assessment }, desired)
@@ -81,7 +84,7 @@ export function todoChatbotReconciler(deps: Dependencies): Reconcile {
     )
     for (const { when, event } of changes) if (carried.configured.has(when)) deps.record(resource, event)
     tellOfReplicas()
-    return conclude(deps, seen, { desired, gates, rollouts, carried }, signal)
+    return conclude(deps, seen, { desired, gates, rollouts, carried, isolation }, signal)
   }
 }
 
@@ -94,6 +97,8 @@ interface Done {
   readonly gates: Gates
   readonly rollouts: Rollouts
   readonly carried: Carried
+  /** What an isolation could not write. */
+  readonly isolation: readonly Finding[]
 }
 
 function judge(
@@ -127,7 +132,7 @@ function look(deps: Dependencies, seen: Seen, desired: Desired): Observed {
 async function conclude(
   deps: Dependencies,
   seen: Seen,
-  { desired, gates, rollouts, carried }: Done,
+  { desired, gates, rollouts, carried, isolation }: Done,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const acted = await actOn(deps, seen, signal)
@@ -140,7 +145,7 @@ async function conclude(
     assessment,
     remediation,
     gates,
-    applied: { ...carried, failures: [...desired.failures, ...carried.failures] },
+    applied: { ...carried, failures: [...isolation, ...desired.failures, ...carried.failures] },
     running: rolloutsOf(deps, seen),
     rollouts,
     version: versionOf(desired, deps.operatorVersion),
@@ -156,7 +161,8 @@ async function conclude(
     acted?.done === false ? actRetry : undefined,
     remediation.moved && statusDelay === undefined ? 1 : undefined,
     remediation.wakeAt === undefined ? undefined : remediation.wakeAt - seen.now,
-    desired.failures.length > 0 ? 1_000 : undefined,
+    desired.failures.length > 0 || isolation.length > 0 ? 1_000 : undefined,
+    remaining(nextLook(seen.isolation), seen.now),
     remaining(nextEnd(seen.bot, seen.now), seen.now),
     seen.paused ? (pauseEndsAt(seen.bot) ?? seen.now) - seen.now : undefined,
     status.operation?.deadline === undefined ? undefined : Date.parse(status.operation.deadline) - seen.now,

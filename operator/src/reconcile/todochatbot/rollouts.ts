@@ -7,6 +7,7 @@ import { ownTemplate, pinTemplate, type PodTemplate } from '../../desired/pinned
 import type { DesiredObject } from '../../desired/types.ts'
 import type { KubeObject } from '../../kube/object.ts'
 import { finding, worst, type Finding } from '../errors.ts'
+import { standingStill } from '../isolation/isolations.ts'
 import { planRollouts, type RolloutPlan, type WorkerRollout } from '../rollout/plan.ts'
 import type { TemplateReader } from '../rollout/replica-sets.ts'
 import { hasBeenReady, type Assessment, type Observed } from './assess.ts'
@@ -45,14 +46,22 @@ export async function rolloutsFor(
   const held = new Map<string, Finding>()
   const skip = new Set<string>()
   const chosen = new Map<DesiredObject, DesiredObject>()
+  const standing = standingStill(seen.isolation)
   for (const field of workerFields) {
     const choice = plan[field]
-    if (choice.kind === 'Desired') continue
+    if (choice.kind === 'Desired' && !standing.has(field)) continue
     const name = names.worker(system, workerNames[field])
     const id = `Deployment/${name}`
     const packed = tools.informers.Deployment.get({ namespace, name })
     const item = desired.find(({ object }) => object.kind === 'Deployment' && object.metadata.name === name)
     if (item === undefined || packed === undefined) continue
+    if (standing.has(field)) {
+      skip.add(id)
+      if (packed.metadata.annotations?.[annotation.hash] !== item.object.metadata.annotations?.[annotation.hash])
+        held.set(id, finding('Isolated', id, 'is changed when the isolation of its worker ends'))
+      continue
+    }
+    if (choice.kind === 'Desired') continue
     const live = tools.informers.Deployment.whole(packed)
     const earlier = choice.kind === 'Earlier' ? await earlierTemplate(tools, live, choice.template, signal) : undefined
     if (earlier !== undefined) {
@@ -89,6 +98,7 @@ export function workerRollouts(
   const { seen, live } = observed
   const services = seen.bot.status?.services ?? []
   const blocked = seen.bot.status?.blockedRevisions ?? []
+  const standing = standingStill(seen.isolation)
   return Object.fromEntries(
     workerFields.map((field): readonly [WorkerField, WorkerRollout] => {
       const worker = workerNames[field]
@@ -98,11 +108,12 @@ export function workerRollouts(
         field,
         {
           object: `Deployment/${name}`,
-          desired: templates[field],
+          // A worker that is cut off neither changes nor holds up the others.
+          desired: standing.has(field) ? (view?.template?.hash ?? templates[field]) : templates[field],
           exists: view !== undefined,
           live: view?.template?.hash,
-          mixed: view !== undefined && view.replicas > view.updated,
-          unhealthy: wanted === 0 ? undefined : unhealthyFinding(observed, assessment, field),
+          mixed: !standing.has(field) && view !== undefined && view.replicas > view.updated,
+          unhealthy: wanted === 0 || standing.has(field) ? undefined : unhealthyFinding(observed, assessment, field),
           healthy: [lastHealthy, healthyBefore].flatMap((one) => (one === undefined ? [] : [one.template])),
           refused: blocked.filter((entry) => entry.worker === worker),
         },

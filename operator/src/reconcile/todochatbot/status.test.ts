@@ -26,7 +26,9 @@ describe('a status', () => {
     for (const { type, status: held } of status.conditions ?? []) {
       expect([type, held]).toEqual([
         type,
-        ['Reconciling', 'Stalled', 'Degraded', 'ScalingLimited', 'Paused'].includes(type) ? 'False' : 'True',
+        ['Reconciling', 'Stalled', 'Degraded', 'Isolated', 'ScalingLimited', 'Paused'].includes(type)
+          ? 'False'
+          : 'True',
       ])
     }
     expect(status.conditions?.every(({ observedGeneration }) => observedGeneration === 1)).toBe(true)

@@ -8,6 +8,8 @@ import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
 import { auditCondition, checksSection } from '../checks/publish.ts'
 import type { CheckReport } from '../checks/check-watch.ts'
 import { finding, lineOf, messageOf, worst, type Finding } from '../errors.ts'
+import { standingStill } from '../isolation/isolations.ts'
+import { isolatedCondition, isolationStatuses } from '../isolation/status.ts'
 import { hasBeenReady, pauseDetail, type Assessment, type Observed } from './assess.ts'
 import type { Gates } from './gates.ts'
 import { isRolledOut } from './readiness.ts'
@@ -15,7 +17,7 @@ import type { Remediation } from './remediation/index.ts'
 import { hotSettings } from './settings.ts'
 import { componentStatuses } from './sidecars.ts'
 import { consumptionOf, lagSummary } from './status/consumption.ts'
-import { conditionUpdates, overallFinding } from './status/conditions.ts'
+import { conditionUpdates, overallFinding, unintendedFinding } from './status/conditions.ts'
 import { operationStatus, phaseOf, timestamp } from './status/operation.ts'
 import type { Rollouts } from './rollouts.ts'
 import { rolloutStatus, type RolloutStatus } from './status/rollouts.ts'
@@ -59,12 +61,21 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
   const rollout = rolloutStatus({ ...input, refusals: remediation.refusals })
   const upToDate = upToDateFinding(input, rollout)
   const overall = overallFinding({ assessment, upToDate, exhausted })
+  const unintended = unintendedFinding({ assessment, upToDate, exhausted })
+  const isolations = isolationStatuses({
+    bot,
+    isolations: seen.isolation,
+    previous: bot.status?.services ?? [],
+    membersOf: (worker) => kafka?.consumers[worker]?.members.map(({ host }) => host),
+    addressesOf: (worker) => live.workers[worker].pods.flatMap(({ ip }) => ip ?? []),
+    now: timestamp(now),
+  })
   const before = hasBeenReady(seen)
   const operation = operationStatus({
     generation,
     before,
     upToDate,
-    overall,
+    overall: unintended,
     held: gates.held,
     rollout,
     previous: bot.status?.operation,
@@ -77,6 +88,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     upToDate,
     heldBy: gates.held?.by,
     paused: seen.paused ? { since: pauseDetail(seen) } : undefined,
+    isolated: isolatedCondition(bot, isolations),
     before,
     exhausted,
     remediation: remediation.underWay,
@@ -88,7 +100,13 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
   const running = upToDate === undefined && overall === undefined ? version : bot.status?.version
   return {
     observedGeneration: generation,
-    phase: phaseOf({ paused: seen.paused, before, overall, operation }),
+    phase: phaseOf({
+      isolated: seen.isolation.current.some(({ inForce }) => inForce),
+      paused: seen.paused,
+      before,
+      overall,
+      operation,
+    }),
     summary: overall === undefined ? `Version ${version} runs` : lineOf(overall).slice(0, 1024),
     ...(running === undefined ? {} : { version: running }),
     endpoint: endpointOf(bot),
@@ -102,6 +120,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
       hot: hotSettings(input.rollouts.objects),
       temporaries: temporariesAt(bot, now),
       scaling,
+      isolations,
       previous: bot.status?.services ?? [],
       now: timestamp(now),
     }).map((service) => ({ ...service, ...remediation.services.get(service.name) })),
@@ -152,7 +171,7 @@ export function invalidStatus(resource: {
 
 /** Why the cluster does not hold what this generation asks for: refused writes, held objects, unfinished rollouts. Health is not part of it. */
 function upToDateFinding(
-  { observed: { live }, applied, gates, rollouts }: StatusInput,
+  { observed: { live, seen }, applied, gates, rollouts }: StatusInput,
   rollout: RolloutStatus,
 ): Finding | undefined {
   const refused = worst(applied.failures)
@@ -162,16 +181,16 @@ function upToDateFinding(
   if (first !== undefined) {
     const by = gates.held?.by ?? rollouts.held.get(first)
     const more = applied.outdated.length > 1 ? ` and ${applied.outdated.length - 1} more` : ''
-    if (by?.reason === 'Paused') return by
+    if (by?.reason === 'Paused' || by?.reason === 'Isolated') return by
     return finding(
       'Waiting',
       first,
       `${more === '' ? 'waits' : `waits, ${more.trim()}`}${by === undefined ? '' : `, for ${by.object}: ${by.detail}`}`,
     )
   }
-  const rolling = [...Object.values(live.dependencies), ...Object.values(live.workers)].find(
-    (state) => !isRolledOut(state),
-  )
+  const standing = standingStill(seen.isolation)
+  const moving = workerFields.filter((field) => !standing.has(field)).map((field) => live.workers[field])
+  const rolling = [...Object.values(live.dependencies), ...moving].find((state) => !isRolledOut(state))
   return rolling === undefined
     ? undefined
     : finding(

@@ -9,6 +9,9 @@ test('the time left is told for what is in force, and nothing for what has ended
   const bot = aTodoChatbot({
     services: {
       audit: { debugUntil: '2026-01-01T01:00:00Z' },
+      notification: {
+        isolated: { mode: 'Network', reason: 'odd', by: 'alice', until: '2026-01-01T01:00:00Z' },
+      },
       chatApi: { boost: { memory: '1Gi', reason: 'month end', until: '2026-01-01T02:00:00Z' } },
     },
   })
@@ -19,6 +22,7 @@ test('the time left is told for what is in force, and nothing for what has ended
   expect(await lines()).toEqual([
     `${temporarySecondsLeft}{${labels},worker="audit",kind="debug"} 60`,
     `${temporarySecondsLeft}{${labels},worker="chat-api",kind="boost"} 3660`,
+    `${temporarySecondsLeft}{${labels},worker="notification",kind="isolation"} 60`,
   ])
   now += 60_000
   expect(await lines()).toEqual([`${temporarySecondsLeft}{${labels},worker="chat-api",kind="boost"} 3600`])

@@ -1,6 +1,8 @@
 import { Gauge, type Registry } from 'prom-client'
+import { isolationAt } from '../../api/v1alpha1/isolation.ts'
 import { workerNames } from '../../api/v1alpha1/names.ts'
 import { parseTodoChatbot } from '../../api/v1alpha1/parse.ts'
+import { workerFields } from '../../api/v1alpha1/schema/services.ts'
 import { temporariesAt } from '../../api/v1alpha1/temporary.ts'
 import type { Informer } from '../../runtime/informer.ts'
 
@@ -25,6 +27,14 @@ export function temporaryMetrics(registry: Registry, bots: Pick<Informer, 'list'
             { namespace, system, worker: workerNames[worker], kind: kind.toLowerCase() },
             (Date.parse(until) - now()) / 1000,
           )
+        for (const worker of workerFields) {
+          const isolated = isolationAt(parsed.bot, worker, now())
+          if (isolated === undefined) continue
+          gauge.set(
+            { namespace, system, worker: workerNames[worker], kind: 'isolation' },
+            (Date.parse(isolated.until) - now()) / 1000,
+          )
+        }
       }
     },
   })

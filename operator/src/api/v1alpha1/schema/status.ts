@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { described } from './field.ts'
-import { temporaryKinds } from './temporary.ts'
+import { isolationModes, temporaryKinds } from './temporary.ts'
 
 const message = z.string().max(4096)
 
@@ -30,6 +30,23 @@ const healthyTemplate = (what: string) =>
     }),
     what,
   )
+
+const isolationSchema = described(
+  z.object({
+    state: described(
+      z.enum(['CollectingEvidence', 'InForce', 'Ended']),
+      'CollectingEvidence: it is isolated as soon as the Incident is finished. Ended: how the last isolation ended.',
+    ),
+    mode: described(z.enum(isolationModes), 'How.'),
+    reason: described(z.string().max(256), 'Why.'),
+    by: described(z.string().max(128), 'Who.'),
+    until: described(z.string(), 'When it ends by itself.').meta({ format: 'date-time' }),
+    since: described(z.string(), 'Since when it is in this state.').meta({ format: 'date-time' }).optional(),
+    incident: described(z.string().max(253), 'Name of the Incident with the evidence.').optional(),
+    message: described(message, 'What is wrong with it, what the evidence is, or why it ended.').optional(),
+  }),
+  'The isolation of the worker, or the last one.',
+)
 
 const serviceStatusSchema = described(
   z.object({
@@ -138,6 +155,7 @@ const serviceStatusSchema = described(
       }),
       'Memory that the remediation gave after OOM kills. To end it, edit spec.services.<worker>.resources.',
     ).optional(),
+    isolation: isolationSchema.optional(),
     lastError: described(message, 'Last error of a container, such as why it ended.').optional(),
     message: described(message, 'Why it is not ready.').optional(),
   }),
@@ -303,7 +321,7 @@ export const statusSchema = described(
     ).default(-1),
     phase: described(
       z.string(),
-      'For people: Pending, Installing, Updating, Ready, Degraded, Paused, Stalled, Deleting.',
+      'For people: Pending, Installing, Updating, Ready, Degraded, Isolated, Paused, Stalled, Deleting.',
     ).optional(),
     summary: described(
       message,
@@ -374,3 +392,5 @@ export type Storm = z.output<typeof stormSchema>
 export type HealthyTemplate = z.output<ReturnType<typeof healthyTemplate>>
 /** A change that was rolled back, in a status. */
 export type BlockedRevision = z.output<typeof blockedRevisionSchema>
+/** The isolation of a worker in a status. */
+export type IsolationStatus = z.output<typeof isolationSchema>

@@ -3,7 +3,7 @@
  * with the entry's id, pods to be deleted are named in the entry, and their replacements have other names.
  */
 import { annotation } from '../../../api/v1alpha1/labels.ts'
-import { names, type WorkerName } from '../../../api/v1alpha1/names.ts'
+import { names, workerNames, type WorkerName } from '../../../api/v1alpha1/names.ts'
 import type { RemediationStatus } from '../../../api/v1alpha1/schema/status.ts'
 import type { KubeClient } from '../../../kube/client.ts'
 import { kinds } from '../../../kube/kinds.ts'
@@ -25,6 +25,8 @@ export async function actOn(tools: ActTools, seen: Seen, signal: AbortSignal): P
   const entry = seen.bot.status?.remediation?.find(({ state }) => state === 'Acting')
   if (entry === undefined) return undefined
   const { id } = entry
+  if (seen.isolation.current.some(({ worker, inForce }) => inForce && workerNames[worker] === entry.worker))
+    return { id, done: false, problem: 'the worker is isolated' }
   if (seen.paused || seen.problems.length > 0) return { id, done: false, problem: 'the system is paused' }
   try {
     const problem = await doIt(tools, seen, entry, signal)

@@ -12,6 +12,8 @@ export interface ConditionsInput {
   /** What holds the first stage that is held. */
   readonly heldBy: Finding | undefined
   readonly paused: { readonly since: string } | undefined
+  /** Which workers are isolated, made by isolation/status.ts. */
+  readonly isolated: ConditionUpdate
   /** Every worker was ready once: a failure is then a degradation. */
   readonly before: boolean
   /** The remediation has nothing left to try. */
@@ -24,21 +26,33 @@ export interface ConditionsInput {
   readonly scalingLimited: Finding | undefined
 }
 
-/** The one finding that says why a system is not ready; undefined when it is. */
-export function overallFinding({
+/** The one finding that says why a system is not ready; undefined when it is. An isolation is on purpose, so it comes after equally bad ones. */
+export function overallFinding(
+  input: Pick<ConditionsInput, 'assessment' | 'upToDate' | 'exhausted'>,
+): Finding | undefined {
+  return worst([unintendedFinding(input), isolatedFinding(input.assessment), input.upToDate])
+}
+
+/** The same without isolations: what there is to do, and what may be stuck. */
+export function unintendedFinding({
   assessment,
   upToDate,
   exhausted,
 }: Pick<ConditionsInput, 'assessment' | 'upToDate' | 'exhausted'>): Finding | undefined {
-  return worst([...Object.values(domainFindings(assessment, undefined)), upToDate, exhausted])
+  const found = [...Object.values(domainFindings(assessment, undefined, 'Unintended')), upToDate, exhausted]
+  return worst(found.filter((one) => one?.reason !== 'Isolated'))
 }
+
+const isolatedFinding = ({ workers }: Assessment): Finding | undefined =>
+  worst(workerFields.map((field) => workers[field]).filter((one) => one?.reason === 'Isolated'))
 
 /** All conditions, in any order. */
 export function conditionUpdates(input: ConditionsInput): ConditionUpdate[] {
   const { assessment, upToDate, heldBy, before, overdue, paused } = input
   const overall = overallFinding(input)
+  const unintended = unintendedFinding(input)
   const domains = domainFindings(assessment, heldBy)
-  const stalled = overall !== undefined && (overall.severity === 'Terminal' || overdue)
+  const stalled = unintended !== undefined && (unintended.severity === 'Terminal' || overdue)
   const degraded = before && overall !== undefined && overall.severity !== 'Progress'
   return [
     {
@@ -47,10 +61,10 @@ export function conditionUpdates(input: ConditionsInput): ConditionUpdate[] {
         ? { status: 'True', reason: 'Ready', message: 'Everything runs as specified' }
         : { ...said(overall), status: overall.severity === 'Progress' ? 'Unknown' : 'False' }),
     },
-    flag('Reconciling', overall !== undefined && !stalled ? overall : undefined, 'Done', 'Nothing to do'),
+    flag('Reconciling', unintended !== undefined && !stalled ? unintended : undefined, 'Done', 'Nothing to do'),
     flag(
       'Stalled',
-      stalled ? (overall.severity === 'Terminal' ? overall : overdueFinding(overall)) : undefined,
+      stalled ? (unintended.severity === 'Terminal' ? unintended : overdueFinding(unintended)) : undefined,
       'AsExpected',
       'Nothing is stuck',
     ),
@@ -68,6 +82,7 @@ export function conditionUpdates(input: ConditionsInput): ConditionUpdate[] {
     paused === undefined
       ? { type: 'Paused', status: 'False', reason: 'NotPaused', message: 'Changes are carried out' }
       : { type: 'Paused', status: 'True', reason: 'Paused', message: paused.since },
+    input.isolated,
   ]
 }
 
@@ -85,8 +100,12 @@ const good = {
 function domainFindings(
   assessment: Assessment,
   heldBy: Finding | undefined,
+  which: 'All' | 'Unintended' = 'All',
 ): Record<keyof typeof good, Finding | undefined> {
-  const workers = worst(workerFields.map((field) => assessment.workers[field]))
+  const unintended = worst(
+    workerFields.map((field) => assessment.workers[field]).filter((one) => one?.reason !== 'Isolated'),
+  )
+  const workers = which === 'All' ? worst([unintended, isolatedFinding(assessment)]) : unintended
   const sidecars = assessment.daprInstalled ?? worst(workerFields.map((field) => assessment.sidecars[field]))
   const waiting = (found: Finding | undefined): Finding | undefined =>
     found?.reason === 'Waiting' && heldBy !== undefined ? finding('Waiting', heldBy.object, heldBy.detail) : found

@@ -48,12 +48,14 @@ function kindOf({ before, upToDate, rollout }: OperationInput): string {
 
 /** One word for people. */
 export function phaseOf(input: {
+  isolated: boolean
   paused: boolean
   before: boolean
   overall: Finding | undefined
   operation: OperationStatus | undefined
 }): NonNullable<TodoChatbotStatus['phase']> {
-  const { paused, before, overall, operation } = input
+  const { isolated, paused, before, overall, operation } = input
+  if (isolated) return 'Isolated'
   if (paused) return 'Paused'
   if (overall === undefined) return 'Ready'
   if (!before) return overall.severity === 'Terminal' ? 'Stalled' : 'Installing'

@@ -48,7 +48,10 @@ export function rolloutStatus(input: RolloutStatusInput): RolloutStatus {
       wanted,
       mixed: view !== undefined && view.replicas > view.updated,
       unhealthy: unhealthyFinding(observed, assessment, field),
-      suspended: !hasBeenReady(seen) || !gates.open.has(field === 'chatApi' ? 'ChatApi' : 'Consumers'),
+      suspended:
+        !hasBeenReady(seen) ||
+        seen.isolation.current.some(({ worker, inForce }) => inForce && worker === field) ||
+        !gates.open.has(field === 'chatApi' ? 'ChatApi' : 'Consumers'),
       refused: refused.filter(({ worker }) => worker === name).map(({ template }) => template),
       previous: previous.find((entry) => entry.name === name),
       deadline,

@@ -1,6 +1,6 @@
 /** `status.services` and the words about them. Pure. */
 import { workerFields, type WorkerField } from '../../../api/v1alpha1/schema/services.ts'
-import type { ServiceStatus } from '../../../api/v1alpha1/schema/status.ts'
+import type { IsolationStatus, ServiceStatus } from '../../../api/v1alpha1/schema/status.ts'
 import type { Temporary } from '../../../api/v1alpha1/temporary.ts'
 import { workerNames } from '../../../api/v1alpha1/names.ts'
 import { lineOf } from '../../errors.ts'
@@ -28,6 +28,7 @@ export interface ServicesInput {
   readonly temporaries: readonly Temporary[]
   readonly consumption: Readonly<Partial<Record<WorkerField, Consumption>>>
   readonly scaling: Readonly<Record<WorkerField, NonNullable<ServiceStatus['scaling']>>>
+  readonly isolations: Readonly<Partial<Record<WorkerField, IsolationStatus>>>
   readonly previous: readonly ServiceStatus[]
   /** RFC 3339, seconds. */
   readonly now: string
@@ -35,7 +36,7 @@ export interface ServicesInput {
 
 /** One entry per worker. `since` moves when the number of ready or wanted pods changes. */
 export function serviceStatuses(input: ServicesInput): ServiceStatus[] {
-  const { live, assessment, running, rollout, consumption, scaling, previous, now } = input
+  const { live, assessment, running, rollout, consumption, scaling, isolations, previous, now } = input
   return workerFields.map((field) => {
     const state = live.workers[field]
     const name = workerNames[field]
@@ -44,6 +45,7 @@ export function serviceStatuses(input: ServicesInput): ServiceStatus[] {
     const ready = state.live?.ready ?? 0
     const problem = assessment.workers[field]
     const error = lastError(state.pods)
+    const isolation = isolations[field]
     return {
       name,
       ...running[field],
@@ -51,13 +53,17 @@ export function serviceStatuses(input: ServicesInput): ServiceStatus[] {
       ready,
       updated: state.live?.updated ?? 0,
       restarts: sum(state.pods.flatMap(({ containers }) => containers.map(({ restartCount }) => restartCount ?? 0))),
-      sidecar: sidecarState({ appId: state.name, wanted: desired, pods: state.pods }, assessment.sidecars[field]),
+      sidecar:
+        isolation?.state === 'InForce'
+          ? 'Unknown'
+          : sidecarState({ appId: state.name, wanted: desired, pods: state.pods }, assessment.sidecars[field]),
       since: before?.desired === desired && before.ready === ready && before.since !== undefined ? before.since : now,
       ...consumption[field],
       ...rollout.progress[field],
       ...temporaryOf(input, field),
       ...configOf(input, field),
       scaling: scaling[field],
+      ...(isolation === undefined ? {} : { isolation }),
       ...(error === undefined ? {} : { lastError: error }),
       ...(problem === undefined ? {} : { message: lineOf(problem) }),
     }

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startKafka, type KafkaServer } from '../../hack/cluster/index.ts'
+import { applyBot, startOperator, startTestCluster, untilCondition, type TestCluster } from './support/harness.ts'
+import { incidentsOf, isolated, isolationWorld } from './support/isolation.ts'
+
+/**
+ * The operator is stopped after each single write of an isolation and of its end, in turn, in both modes: the API server has carried out the
+ * write, the answer never reaches the operator, and it sends nothing more. A second operator has to bring the isolation into force, or to its
+ * end, each time, with one Incident and nothing left behind.
+ */
+let cluster: TestCluster
+let kafka: KafkaServer
+let namespace: string
+
+beforeAll(async () => {
+  ;[cluster, kafka] = await Promise.all([startTestCluster(), startKafka()])
+  namespace = await cluster.namespace()
+  const first = startOperator(cluster)
+  await edit(undefined)
+  await reaches('Ready', 'True')
+  await first.stop()
+})
+afterAll(async () => {
+  await Promise.all([cluster.stop(), kafka.stop()])
+})
+
+const edit = async (mode: 'Network' | 'ScaleDown' | undefined): Promise<void> => {
+  const services = mode === undefined ? {} : { services: { audit: { isolated: isolated(mode) } } }
+  await applyBot(cluster.client, namespace, {
+    ...services,
+    kafka: { mode: 'External', bootstrapServers: [kafka.brokers], topicPrefix: 'crash.' },
+  })
+}
+const reaches = (type: string, status: string): Promise<unknown> =>
+  untilCondition(cluster.client, namespace, { type, status }, { deadline: 90_000 })
+
+/** Runs an operator until `done` or until its n-th write; answers whether it got that far. */
+const crashesAfter = async (n: number, done: () => Promise<unknown>): Promise<boolean> => {
+  let writes = 0
+  const crashed = Promise.withResolvers<true>()
+  const operator = startOperator(cluster, {
+    beforeWrite: () => {
+      if (writes >= n) throw new Error('the operator is gone')
+    },
+    afterWrite: () => {
+      writes += 1
+      if (writes < n) return
+      crashed.resolve(true)
+      throw new Error('the operator is gone')
+    },
+  })
+  const finished = done().then(() => false)
+  finished.catch(() => undefined)
+  const result = await Promise.race([crashed.promise, finished])
+  await operator.stop()
+  return result
+}
+
+const withOperator = async (work: () => Promise<unknown>): Promise<void> => {
+  const operator = startOperator(cluster)
+  await work()
+  await operator.stop()
+}
+
+test.each(['ScaleDown', 'Network'] as const)(
+  'an isolation by %s, and its end, survive an operator that is killed after any write',
+  { timeout: 900_000 },
+  async (mode) => {
+    const world = isolationWorld(cluster, namespace)
+    const inForce = async (): Promise<void> => {
+      await reaches('Isolated', 'True')
+      await (mode === 'Network' ? world.isCutOff() : world.isScaledDown())
+    }
+    const over = async (): Promise<void> => {
+      await reaches('Ready', 'True')
+      await world.isAsBefore()
+    }
+    const before = (await incidentsOf(cluster, namespace)).length
+    const points = { begin: 0, end: 0 }
+    let going = true
+    for (let n = 1; going; n += 1) {
+      await edit(mode)
+      const began = await crashesAfter(n, inForce)
+      if (began) points.begin += 1
+      await withOperator(inForce)
+      await edit(undefined)
+      const ended = await crashesAfter(n, over)
+      if (ended) points.end += 1
+      await withOperator(over)
+      expect(await incidentsOf(cluster, namespace)).toHaveLength(before + n)
+      going = began || ended
+    }
+    expect(Math.min(points.begin, points.end)).toBeGreaterThan(2)
+    // The numbers belong to what has to be shown.
+    process.stdout.write(`crash points of ${mode}: ${points.begin} to begin, ${points.end} to end; all converged\n`)
+  },
+)
