@@ -22,7 +22,7 @@ export const updateSchema = described(
 )
 
 /** Steps a remediation may take, mildest first: Recreate replaces failed pods only, Restart all pods of the worker. */
-export const remediationActions = ['Recreate', 'Restart', 'RaiseMemory', 'RollBack', 'Isolate'] as const
+export const remediationActions = ['Recreate', 'Restart', 'RaiseMemory', 'RollBack'] as const
 /** One of {@link remediationActions}. */
 export type RemediationAction = (typeof remediationActions)[number]
 
@@ -42,11 +42,11 @@ export const remediationSchema = described(
         .array(
           described(
             z.enum(remediationActions),
-            'A step: Recreate deletes the failed pods, Restart rolls all pods of the worker, RaiseMemory gives its container more memory up to maxMemory until its resources are edited, RollBack returns to the last healthy template, Isolate scales it down for an hour.',
+            'A step: Recreate deletes the failed pods, Restart rolls all pods of the worker, RaiseMemory gives its container more memory up to maxMemory until its resources are edited, RollBack returns to the last healthy template where spec.update.rollback is Automatic.',
           ),
         )
         .min(1)
-        .max(5),
+        .max(4),
       'What may be done, in this order; each signal takes the steps of the ladder that can heal it.',
     )
       .meta({ 'x-kubernetes-list-type': 'set' })

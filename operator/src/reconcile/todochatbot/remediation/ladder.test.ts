@@ -25,12 +25,12 @@ const climb = (signal: SignalKind, over: Partial<Choice> = {}): RemediationActio
 describe('the whole ladder', () => {
   test.each<[SignalKind, RemediationAction[]]>([
     ['ImagePullFailed', ['RollBack']],
-    ['OOMKilled', ['RaiseMemory', 'RaiseMemory', 'RollBack', 'Isolate']],
-    ['CrashLoop', ['Recreate', 'RollBack', 'Isolate']],
+    ['OOMKilled', ['RaiseMemory', 'RaiseMemory', 'RollBack']],
+    ['CrashLoop', ['Recreate', 'RollBack']],
     ['NodeNotReady', ['Recreate']],
     ['SidecarMissing', ['Recreate']],
     ['Evicted', ['Recreate']],
-    ['NotReady', ['Recreate', 'RollBack', 'Isolate']],
+    ['NotReady', ['Recreate', 'RollBack']],
     ['ComponentNotLoaded', ['Recreate', 'RollBack']],
     ['ConsumerStuck', ['Restart']],
     ['PoolExhausted', ['Restart', 'RollBack']],
@@ -41,7 +41,7 @@ describe('the whole ladder', () => {
 })
 
 test('a restart follows only where it reaches pods that were not replaced just now', () => {
-  expect(climb('NotReady', { onEveryPod: false })).toEqual(['Recreate', 'Restart', 'RollBack', 'Isolate'])
+  expect(climb('NotReady', { onEveryPod: false })).toEqual(['Recreate', 'Restart', 'RollBack'])
 })
 
 test('what the spec leaves out is not done, and its order counts', () => {
@@ -51,7 +51,7 @@ test('what the spec leaves out is not done, and its order counts', () => {
 })
 
 test('what cannot be done is passed over', () => {
-  expect(climb('CrashLoop', { possible: (action) => action !== 'RollBack' })).toEqual(['Recreate', 'Isolate'])
+  expect(climb('CrashLoop', { possible: (action) => action !== 'RollBack' })).toEqual(['Recreate'])
 })
 
 test('another signal of the same worker goes on where the one before stopped', () => {

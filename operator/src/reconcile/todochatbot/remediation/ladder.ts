@@ -9,18 +9,17 @@ import type { SignalKind } from './signals.ts'
 
 /**
  * What can heal a signal. A missing image and a crash loop may come from the last change, so a rollback helps; memory is raised only after OOM
- * kills; a worker that cannot run is isolated so that it stops doing harm, one that merely stands still is not. A consumer may also stand still
- * because it is told to try an event again, and neither an older version nor fresh pods change the event: one restart has to do.
+ * kills. A consumer may also stand still because it is told to try an event again, and neither an older version nor fresh pods change the event: one restart has to do.
  * Nothing helps against dead letters but looking at them: the worker refused these events for a reason.
  */
 export const remedies: Readonly<Record<SignalKind, readonly RemediationAction[]>> = {
   ImagePullFailed: ['RollBack'],
-  OOMKilled: ['RaiseMemory', 'RollBack', 'Isolate'],
-  CrashLoop: ['Recreate', 'Restart', 'RollBack', 'Isolate'],
+  OOMKilled: ['RaiseMemory', 'RollBack'],
+  CrashLoop: ['Recreate', 'Restart', 'RollBack'],
   NodeNotReady: ['Recreate'],
   SidecarMissing: ['Recreate', 'Restart'],
   Evicted: ['Recreate'],
-  NotReady: ['Recreate', 'Restart', 'RollBack', 'Isolate'],
+  NotReady: ['Recreate', 'Restart', 'RollBack'],
   ComponentNotLoaded: ['Recreate', 'Restart', 'RollBack'],
   ConsumerStuck: ['Restart'],
   PoolExhausted: ['Restart', 'RollBack'],

@@ -29,7 +29,7 @@ export function stepInput({ observed, assessment, acted, evidence }: Remediation
     policy: policyOf(bot),
     generation: bot.metadata.generation,
     workers: workerFields.flatMap((field) => workerState(field, observed) ?? []),
-    outside: outsideOf(assessment, seen.secretFindings) ?? unusableDatabase(live.health),
+    outside: outsideOf(assessment, seen.secretFindings) ?? brokenControlPlane(bot) ?? unusableDatabase(live.health),
     outsideUntil: lastEndOf(bot, ['DatabaseReady', 'StateStoreReady', 'KafkaReady', 'TopicsReady', 'ConfigValid']),
     frozen: seen.paused
       ? `the system ${pauseDetail(seen)}`
@@ -105,7 +105,7 @@ function workerState(field: WorkerField, observed: Observed): WorkerState | unde
     possible: (action) => {
       if (action === 'RaiseMemory') return nextLimit(memoryBounds(observed, field)) !== undefined
       if (action === 'RollBack') return canRollBack(bot, name, state)
-      return action === 'Recreate' || action === 'Restart'
+      return true
     },
   }
 }
@@ -139,6 +139,12 @@ function outsideOf(
 ): string | undefined {
   const found = worst([...Object.values(secrets), database, migration, stateStore, kafka, usableTopics, daprInstalled])
   return found === undefined ? undefined : lineOf(found)
+}
+
+/** Fresh pods would get no sidecar, or one that does not start. As old as the routine check. */
+function brokenControlPlane({ status }: TodoChatbot): string | undefined {
+  const check = status?.checks?.find(({ name }) => name === 'dapr-control-plane')
+  return check?.result === 'Failed' ? `the control plane of Dapr: ${check.message ?? check.figure ?? ''}` : undefined
 }
 
 /** No worker that answers can use the database: so it is the database, also where it is not ours to look at. */

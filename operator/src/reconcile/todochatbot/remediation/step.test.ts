@@ -26,7 +26,7 @@ const well = (name: string): WorkerState => ({
   ready: true,
   readyPods: [`${name}-a`],
   podCount: 1,
-  possible: (action) => action !== 'RollBack' && action !== 'Isolate',
+  possible: (action) => action !== 'RollBack',
 })
 const signal = (kind: SignalKind, worker: string, over: Partial<Signal> = {}): Signal => ({
   kind,
