@@ -55,8 +55,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
   let missingEvidence: readonly object[] = []
 
   const ignoreGone = (error: unknown): void => {
-    // 403: the ServiceAccount of a pod is not there yet; the controllers of a real cluster try again, and so does the next look.
-    if (!(error instanceof KubeError) || ![403, 404, 409].includes(error.status)) throw error
+    if (!(error instanceof KubeError) || ![403, 404, 409].includes(error.status)) throw error // 403: no ServiceAccount yet
   }
   const patchStatus = async (kind: ResourceKind, object: KubeObject, status: object): Promise<void> => {
     if (
