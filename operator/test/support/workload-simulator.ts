@@ -1,8 +1,7 @@
 /**
- * Plays the parts of a cluster that a control plane alone does not have: Deployment, StatefulSet and Job controllers, scheduler, kubelet and
- * daprd. Every workload gets pods that become ready at once; every pod of a worker has a sidecar that answers on 127.n.x.y:3501 with the
- * components scoped to it; Jobs complete, those of an Incident with the report of an archive. Deployments keep a ReplicaSet per template and
- * replace no pod before its successor is ready. Tests make single parts misbehave through {@link WorkloadSimulator.misbehave}.
+ * Plays the parts of a cluster that a control plane alone does not have: controllers of workloads, scheduler, kubelet and daprd. Pods become
+ * ready at once; a worker's sidecar answers on 127.n.x.y:3501 with the components scoped to it; Jobs complete, those of an Incident with the
+ * report of an archive. Deployments keep a ReplicaSet per template and replace no pod before its successor is ready.
  */
 import { createServer, type Server } from 'node:http'
 import type { KubeClient } from '../../src/kube/client.ts'

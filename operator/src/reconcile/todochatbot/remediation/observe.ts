@@ -30,7 +30,7 @@ export function stepInput({ observed, assessment, acted, evidence }: Remediation
     generation: bot.metadata.generation,
     workers: workerFields.flatMap((field) => workerState(field, observed) ?? []),
     outside: outsideOf(assessment, seen.secretFindings) ?? brokenControlPlane(bot) ?? unusableDatabase(live.health),
-    outsideUntil: lastEndOf(bot, ['DatabaseReady', 'StateStoreReady', 'KafkaReady', 'TopicsReady', 'ConfigValid']),
+    outsideUntil: lastEndOf(bot, now, ['DatabaseReady', 'StateStoreReady', 'KafkaReady', 'TopicsReady', 'ConfigValid']),
     frozen: seen.paused
       ? `the system ${pauseDetail(seen)}`
       : assessment.config === undefined
@@ -157,8 +157,11 @@ function unusableDatabase(reports: ReadonlyMap<string, HealthReport>): string | 
     : `no worker can use the database: ${first.failing['database'] ?? ''}`
 }
 
-/** When the last of some conditions began to hold, in ms since the epoch. */
-function lastEndOf({ status }: TodoChatbot, types: readonly ConditionType[]): number {
-  const ends = types.map((type) => findCondition(status?.conditions, type)).filter((found) => found?.status === 'True')
-  return Math.max(0, ...ends.map((found) => Date.parse(found?.lastTransitionTime ?? '') || 0))
+/** When the last of some conditions began to hold, in ms since the epoch; now, while status does not say yet that it does. */
+function lastEndOf({ status }: TodoChatbot, now: number, types: readonly ConditionType[]): number {
+  const ends = types.flatMap((type) => findCondition(status?.conditions, type) ?? [])
+  return Math.max(
+    0,
+    ...ends.map((found) => (found.status === 'True' ? Date.parse(found.lastTransitionTime) || 0 : now)),
+  )
 }

@@ -338,6 +338,7 @@ describe('a storm', () => {
 
   test('does not begin when the cause is known, or before unhealthyAfter', () => {
     expect(step(input({ workers: three, outside: 'x' })).storm).toBeUndefined()
+    expect(step(input({ workers: three, outsideUntil: start - second })).storm).toBeUndefined()
     expect(step(input({ workers: three, now: start - 4 * minute })).storm).toBeUndefined()
   })
 

@@ -162,10 +162,10 @@ function toRecreate({ readyPods }: WorkerState, { pods }: Signal): string[] {
   return (down.length > 0 ? down : pods.slice(0, 1)).slice(0, 20).map((name) => `Pod/${name}`)
 }
 
-function count({ workers, policy, now }: StepInput): Census {
+function count({ workers, policy, outsideUntil, now }: StepInput): Census {
   const unhealthy = workers.filter(({ signals }) => signals.some(({ kind }) => kind !== 'DeadLettersGrowing'))
   const failed = unhealthy.filter(
-    (worker) => firstOf(worker).acute && now >= sinceOf(worker, now) + policy.unhealthyAfter,
+    (worker) => firstOf(worker).acute && now >= Math.max(sinceOf(worker, now), outsideUntil) + policy.unhealthyAfter,
   )
   return { total: workers.length, healthy: workers.length - unhealthy.length, failed: failed.length }
 }
