@@ -25,6 +25,11 @@ export const wrongDayTwoResources: readonly WrongResource[] = [
     says: ['spec.services.chatApi.autoscaling.max', 'Required value'],
   },
   {
+    what: 'an autoscaler of chat-api by lag',
+    spec: chatApi('autoscaling: {max: 3, targetLag: 10}'),
+    says: ['spec.services', 'chatApi.autoscaling.targetLag has no meaning: chat-api takes no events'],
+  },
+  {
     what: 'an unknown policy for hand-made scaling',
     spec: chatApi('manualScaling: Ignore'),
     says: ['spec.services.chatApi.manualScaling', '"Revert", "Adopt"'],
