@@ -138,7 +138,7 @@ describe('an isolated worker', () => {
         }
         expect({ uid: now?.metadata.uid, phase }).toEqual({ uid: pod.pod.metadata.uid, phase: 'Running' })
         expect(containerStatuses.map(({ restartCount }) => restartCount)).toEqual([0, 0])
-      }, 45_000)
+      }, 20_000)
     })
 
     it('has left its consumer group', async () => {
