@@ -92,8 +92,9 @@ function chainOf(server: string, leaf: DetailedPeerCertificate): ShownCertificat
   return chain
 }
 
-const issuerOf = ({ issuerCertificate }: DetailedPeerCertificate): DetailedPeerCertificate | null =>
-  (issuerCertificate as DetailedPeerCertificate | undefined) ?? null
+/** Absent on the certificate of a session that was resumed; the types do not know. */
+const issuerOf = ({ issuerCertificate }: Partial<DetailedPeerCertificate>): DetailedPeerCertificate | null =>
+  issuerCertificate ?? null
 
 /** The servers of a system that show a certificate. */
 function serversOf({ observed: { seen } }: CheckSubject, sentry: string): string[] {
