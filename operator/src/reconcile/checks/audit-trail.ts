@@ -11,7 +11,7 @@
  * A fault that was found stays the result until the reading has passed that place again without it: the reading does not move on from a damaged part.
  * Failure modes: audit is away or busy: Unknown, and the anchor stays. Another database or a restore: the anchor is not there, which is Failed until
  * somebody sets the annotation todochatbot.dev/audit-reset.
- * Proof: audit-trail.test.ts, hack/e2e/23-checks.e2e.test.ts.
+ * Proof: audit-trail.test.ts, hack/e2e/24-checks.e2e.test.ts.
  */
 import { z } from 'zod'
 import { annotation } from '../../api/v1alpha1/labels.ts'

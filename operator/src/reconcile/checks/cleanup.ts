@@ -3,7 +3,7 @@
  * ConfigMaps, old Events. Level-based and without a memory of its own: what may be deleted is decided from status.leftovers, so that nothing goes
  * that was not reported an interval before, whoever was killed in between. Deletions carry the uid, so that a namesake made meanwhile lives.
  * Runs in the rounds of the checks; deletes nothing while the system is paused.
- * Proof: leftovers.test.ts, cleanup.test.ts, hack/e2e/23-checks.e2e.test.ts.
+ * Proof: leftovers.test.ts, cleanup.test.ts, hack/e2e/24-checks.e2e.test.ts.
  */
 import { parseDuration } from '../../api/v1alpha1/durations.ts'
 import { names } from '../../api/v1alpha1/names.ts'
