@@ -63,9 +63,14 @@ export function missing(
 ): readonly string[] {
   const chatApi = find('Deployment', `${name}-chat-api`)?.['spec'] as { replicas?: number } | undefined
   const recurring = find('Deployment', `${name}-recurring-task`)?.['spec']
+  /** What a worker reads: the JSON files of every ConfigMap its pods mount, put together. */
   const config = (worker: string): WorkerConfig => {
-    const data = find('ConfigMap', `${name}-${worker}-config`)?.['data'] as { 'config.json'?: string } | undefined
-    return JSON.parse(data?.['config.json'] ?? '{}') as WorkerConfig
+    const template = JSON.stringify(find('Deployment', `${name}-${worker}`)?.['spec'] ?? {})
+    const maps = [...template.matchAll(/"configMap":\{[^}]*"name":"([^"]+)"/g)].map(([, map = '']) => map)
+    const files = maps.flatMap((map) =>
+      Object.values((find('ConfigMap', map)?.['data'] ?? {}) as Record<string, string>),
+    )
+    return Object.assign({}, ...files.map((text) => JSON.parse(text) as object)) as WorkerConfig
   }
   const shown: Readonly<Record<keyof Settings, boolean>> = {
     replicas: chatApi?.replicas === settings.replicas,

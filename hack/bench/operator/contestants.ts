@@ -66,10 +66,12 @@ export const product: Contestant = { name: 'operator', start: (environment) => s
 /**
  * Starts the product's bundle against an API server; returns when it is ready.
  * @param server base URL at which it finds the API server, when that is not the API server's own
+ * @param env further variables
  */
 export async function startProduct(
   { plane: { kubeconfigPath, stateDir, url }, client }: BenchControlPlane,
   server = url,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Daemon> {
   const serviceAccount = await installServiceAccount(client, kubeconfigPath, stateDir)
   const bundles = join(stateDir, 'bundles')
@@ -94,6 +96,7 @@ export async function startProduct(
       OPERAND_IMAGE_KAFKA: operandImages.kafka,
       OPERAND_IMAGE_POSTGRESQL: operandImages.postgresql,
       OPERAND_IMAGE_REDIS: operandImages.redis,
+      ...env,
     },
   })
   await waitFor('the operator ready', () => isReady(probes), { timeout: 60_000, interval: 100 })
