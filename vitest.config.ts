@@ -11,6 +11,8 @@ export default defineConfig({
           include: ['{operator,workers,hack}/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/*.e2e.test.ts', '**/node_modules/**'],
           environment: 'node',
+          // Property tests take seconds where the programs of the cluster are being built beside them.
+          testTimeout: 30_000,
         },
       },
       {
