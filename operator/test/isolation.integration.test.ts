@@ -74,7 +74,7 @@ describe('a worker that is scaled down', () => {
     )
     await world.isScaledDown()
     expect(await status()).toMatchObject({ phase: 'Isolated' })
-    expect((await status())?.operation).toBeUndefined()
+    await until('nothing is under way', async () => (await status())?.operation === undefined, 60_000)
     const conditions = (await status())?.conditions?.map(({ type, status: held, reason }) => [type, held, reason])
     expect(conditions).toEqual(
       expect.arrayContaining([

@@ -181,8 +181,8 @@ export const refusedRequests: readonly RefusedRequest[] = [
     wrong: 'a method the path does not have',
     method: 'DELETE',
     path: tasks,
-    status: 404,
-    answer: /NOT_FOUND.*DELETE/s,
+    status: 405,
+    answer: /METHOD_NOT_ALLOWED.*DELETE/s,
   },
   {
     wrong: 'a change of a version that is gone',
