@@ -43,7 +43,9 @@ const inventory = async (namespace: string): Promise<string[]> => {
   const lists = await Promise.all(
     owned.map((kind) => cluster.client.list(kinds[kind], { namespace, labelSelector: 'app.kubernetes.io/managed-by' })),
   )
-  return lists.flatMap(({ items }) => items.map(({ kind, metadata }) => `${kind}/${metadata.name}`)).sort()
+  // A ConfigMap of settings is named after its content, and the names of the topics are part of that.
+  const named = (name: string): string => name.replace(/-[0-9a-f]{8}$/, '-<hash>')
+  return lists.flatMap(({ items }) => items.map(({ kind, metadata }) => `${kind}/${named(metadata.name)}`)).sort()
 }
 
 /** Applies a fresh system and stops the operator after its `n`-th write; returns how many writes it made, and the namespace. */
