@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startKafka, type KafkaServer } from '../../hack/cluster/index.ts'
 import type { TodoChatbotSpecInput } from '../src/api/v1alpha1/todochatbot.ts'
 import { kinds } from '../src/kube/kinds.ts'
+import { startDoomedOperator } from './support/doomed-operator.ts'
 import { applyBot, startOperator, startTestCluster, untilCondition, type TestCluster } from './support/harness.ts'
 
 /**
@@ -51,26 +52,13 @@ const inventory = async (namespace: string): Promise<string[]> => {
 /** Applies a fresh system and stops the operator after its `n`-th write; returns how many writes it made, and the namespace. */
 const stopAfter = async (n: number): Promise<{ namespace: string; writes: number }> => {
   const namespace = await cluster.namespace()
-  const crashed = Promise.withResolvers<undefined>()
-  let writes = 0
-  const operator = startOperator(cluster, {
-    env: { WATCH_NAMESPACE: namespace },
-    beforeWrite: () => {
-      if (writes >= n) throw new Error('the operator is gone')
-    },
-    afterWrite: () => {
-      writes += 1
-      if (writes < n) return
-      crashed.resolve(undefined)
-      throw new Error('the operator is gone')
-    },
-  })
+  const operator = startDoomedOperator(cluster, n, { WATCH_NAMESPACE: namespace })
   await applyBot(cluster.client, namespace, spec(`${namespace}.`))
   const done = untilCondition(cluster.client, namespace, { type: 'Ready', status: 'True' }, { deadline: 60_000 })
-  await Promise.race([crashed.promise, done])
+  await Promise.race([operator.crashed, done])
   done.catch(() => undefined)
   await operator.stop()
-  return { namespace, writes }
+  return { namespace, writes: operator.writes() }
 }
 
 test(

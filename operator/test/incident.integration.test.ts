@@ -4,6 +4,7 @@ import type { IncidentStatus } from '../src/api/v1alpha1/incident.ts'
 import { kinds, type ResourceKind } from '../src/kube/kinds.ts'
 import { KubeError } from '../src/kube/kube-error.ts'
 import type { KubeObject } from '../src/kube/object.ts'
+import { startDoomedOperator } from './support/doomed-operator.ts'
 import {
   applyBot,
   getOr,
@@ -139,27 +140,14 @@ test('an operator that is killed after any write of an Incident leaves one that 
   let points = 0
   for (let n = 1; points === 0; n += 1) {
     const name = `crash-${n}`
-    let writes = 0
-    const crashed = Promise.withResolvers<undefined>()
-    const first = startOperator(cluster, {
-      env: { WATCH_NAMESPACE: namespace },
-      beforeWrite: () => {
-        if (writes >= n) throw new Error('the operator is gone')
-      },
-      afterWrite: () => {
-        writes += 1
-        if (writes < n) return
-        crashed.resolve(undefined)
-        throw new Error('the operator is gone')
-      },
-    })
+    const first = startDoomedOperator(cluster, n, { WATCH_NAMESPACE: namespace })
     await apply(name)
     const whole = until('its permissions are withdrawn', async () => {
       const done = (await statusOf(name))?.phase === 'Succeeded'
       return done && (await get(kinds.RoleBinding, `${name}-evidence`)) === undefined
     })
     whole.catch(() => undefined)
-    const crash = await Promise.race([crashed.promise.then(() => true), whole.then(() => false)])
+    const crash = await Promise.race([first.crashed, whole.then(() => false)])
     await first.stop()
     if (!crash) points = n
     const second = startOperator(cluster, { env: { WATCH_NAMESPACE: namespace } })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startKafka, type KafkaServer } from '../../hack/cluster/index.ts'
+import { startDoomedOperator } from './support/doomed-operator.ts'
 import { applyBot, startOperator, startTestCluster, untilCondition, type TestCluster } from './support/harness.ts'
 import { incidentsOf, isolated, isolationWorld } from './support/isolation.ts'
 
@@ -36,22 +37,10 @@ const reaches = (type: string, status: string): Promise<unknown> =>
 
 /** Runs an operator until `done` or until its n-th write; answers whether it got that far. */
 const crashesAfter = async (n: number, done: () => Promise<unknown>): Promise<boolean> => {
-  let writes = 0
-  const crashed = Promise.withResolvers<true>()
-  const operator = startOperator(cluster, {
-    beforeWrite: () => {
-      if (writes >= n) throw new Error('the operator is gone')
-    },
-    afterWrite: () => {
-      writes += 1
-      if (writes < n) return
-      crashed.resolve(true)
-      throw new Error('the operator is gone')
-    },
-  })
+  const operator = startDoomedOperator(cluster, n)
   const finished = done().then(() => false)
   finished.catch(() => undefined)
-  const result = await Promise.race([crashed.promise, finished])
+  const result = await Promise.race([operator.crashed, finished])
   await operator.stop()
   return result
 }

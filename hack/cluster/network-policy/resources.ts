@@ -1,16 +1,7 @@
 /** The parts of the API's objects that NetworkPolicies are about. The API server has validated them. */
+import type { LabelSelector } from '../../../operator/src/kube/label-selector.ts'
 
 export type Labels = Readonly<Record<string, string>>
-
-/** metav1.LabelSelector: all of it must hold; an empty one selects everything. */
-export interface LabelSelector {
-  readonly matchLabels?: Labels
-  readonly matchExpressions?: readonly {
-    readonly key: string
-    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | (string & {})
-    readonly values?: readonly string[]
-  }[]
-}
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP'
 

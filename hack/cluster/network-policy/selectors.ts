@@ -1,30 +1,8 @@
-import type { LabelSelector, Labels, Namespace, Peer, Pod } from './resources.ts'
+import { selects as satisfy, type LabelSelector } from '../../../operator/src/kube/label-selector.ts'
+import type { Labels, Namespace, Peer, Pod } from './resources.ts'
 
-/** Whether labels satisfy a selector. NotIn and DoesNotExist hold where the label is absent, as in Kubernetes. */
-export function selects(selector: LabelSelector, labels: Labels = {}): boolean {
-  const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value)
-  return equal && (selector.matchExpressions ?? []).every((expression) => satisfies(expression, labels))
-}
-
-function satisfies(
-  { key, operator, values = [] }: NonNullable<LabelSelector['matchExpressions']>[number],
-  labels: Labels,
-): boolean {
-  const value = labels[key]
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    default:
-      // The API server refuses others; an operator of the future selects nobody rather than everybody.
-      return false
-  }
-}
+/** Whether labels satisfy a selector; one with an operator that is not known selects nobody rather than everybody. */
+export const selects = (selector: LabelSelector, labels: Labels = {}): boolean => satisfy(selector, labels, false)
 
 /** Whether a peer given by selectors means this pod. Without namespaceSelector it is one of the policy's namespace. */
 export function isPeer(

@@ -2,7 +2,8 @@
  * NetworkPolicy as the API's documentation words it, for one connection at a time and without a thought for rules, as
  * the measure of the chains. It shares nothing with them but the types.
  */
-import type { ClusterState, LabelSelector, Labels, NetworkPolicy, Peer, Pod, PolicyPort } from '../resources.ts'
+import type { LabelSelector } from '../../../../operator/src/kube/label-selector.ts'
+import type { ClusterState, Labels, NetworkPolicy, Peer, Pod, PolicyPort } from '../resources.ts'
 import { contains } from './connection.ts'
 import type { Connection } from './connection.ts'
 

@@ -76,21 +76,10 @@ function judgeSlowQueries({ running, slowest }: Diagnostics, share: number | und
     share === undefined ? undefined : share < 0.01 ? 'under 1 %' : share < 0.1 ? '1 % and more' : '10 % and more'
   const [now] = running
   const [worst] = slowest ?? []
-  if (share !== undefined && share >= 0.1)
-    return found(
-      name,
-      'Failed',
-      `slow statements${worst === undefined ? '' : `, the slowest: ${worst.statement}`}`,
-      figure,
-    )
+  const many = `slow statements${worst === undefined ? '' : `, the slowest: ${worst.statement}`}`
+  if (share !== undefined && share >= 0.1) return found(name, 'Failed', many, figure)
   if (now !== undefined) return found(name, 'Warning', `running for ${age(now.seconds)}: ${now.statement}`, figure)
-  if (share !== undefined && share >= 0.01)
-    return found(
-      name,
-      'Warning',
-      `slow statements${worst === undefined ? '' : `, the slowest: ${worst.statement}`}`,
-      figure,
-    )
+  if (share !== undefined && share >= 0.01) return found(name, 'Warning', many, figure)
   // Without load there is no share; what was said under load would only come and go.
   return passed(name)
 }

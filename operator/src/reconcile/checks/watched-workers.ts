@@ -1,3 +1,4 @@
+import { isolationAt } from '../../api/v1alpha1/isolation.ts'
 import { workerNames } from '../../api/v1alpha1/names.ts'
 import { workerFields, type WorkerField } from '../../api/v1alpha1/schema/services.ts'
 import type { Observed } from '../todochatbot/assess.ts'
@@ -18,8 +19,7 @@ export interface WatchedWorker {
 export function watchedWorkers({ live, seen }: Pick<Observed, 'live' | 'seen'>): readonly WatchedWorker[] {
   return workerFields.flatMap((field) => {
     const { wanted, name, pods } = live.workers[field]
-    const { isolated } = seen.bot.spec.services[field]
-    if (wanted === 0 || (isolated !== undefined && Date.parse(isolated.until) > seen.now)) return []
+    if (wanted === 0 || isolationAt(seen.bot, field, seen.now) !== undefined) return []
     const living = pods.filter(({ terminating, phase }) => !terminating && phase !== 'Succeeded' && phase !== 'Failed')
     return [{ field, name: workerNames[field], appId: name, pods: living }]
   })

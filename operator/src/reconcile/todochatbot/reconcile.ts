@@ -160,11 +160,11 @@ async function conclude(
     carried.retryAfterMs,
     acted?.done === false ? actRetry : undefined,
     remediation.moved && statusDelay === undefined ? 1 : undefined,
-    remediation.wakeAt === undefined ? undefined : remediation.wakeAt - seen.now,
+    remaining(remediation.wakeAt, seen.now),
     desired.failures.length > 0 || isolation.length > 0 ? 1_000 : undefined,
     remaining(nextLook(seen.isolation), seen.now),
     remaining(nextEnd(seen.bot, seen.now), seen.now),
-    seen.paused ? (pauseEndsAt(seen.bot) ?? seen.now) - seen.now : undefined,
+    remaining(seen.paused ? pauseEndsAt(seen.bot) : undefined, seen.now),
     status.operation?.deadline === undefined ? undefined : Date.parse(status.operation.deadline) - seen.now,
     // What is not ready is looked at now and then: patience ends, and a Secret that was corrected heals it.
     status.operation === undefined ? undefined : secretMaxAge,

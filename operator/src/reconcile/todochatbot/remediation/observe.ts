@@ -1,4 +1,5 @@
 /** What the state machine of step.ts is told: the workers with their signals, and what lies outside them. Pure. */
+import { isolationAt } from '../../../api/v1alpha1/isolation.ts'
 import { findCondition, type ConditionType } from '../../../api/v1alpha1/conditions.ts'
 import { parseDuration } from '../../../api/v1alpha1/durations.ts'
 import { workerNames } from '../../../api/v1alpha1/names.ts'
@@ -71,8 +72,7 @@ function workerState(field: WorkerField, observed: Observed): WorkerState | unde
   const { seen, live, components } = observed
   const { bot, now } = seen
   const state = live.workers[field]
-  const { isolated } = bot.spec.services[field]
-  if (state.wanted === 0 || (isolated !== undefined && now < Date.parse(isolated.until))) return undefined
+  if (state.wanted === 0 || isolationAt(bot, field, now) !== undefined) return undefined
   const name = workerNames[field]
   const pods = state.pods.filter(({ terminating, phase }) => !terminating && phase !== 'Succeeded')
   const { signals, obstacle } = signalsOf({

@@ -1,0 +1,35 @@
+import { startOperator, type RunningOperator, type TestCluster } from './harness.ts'
+
+/** An operator that dies; see {@link startDoomedOperator}. */
+export interface DoomedOperator extends RunningOperator {
+  /** Resolves when the fatal write was carried out; never, when the operator makes fewer writes. */
+  readonly crashed: Promise<true>
+  /** Writes that the API server has carried out. */
+  writes: () => number
+}
+
+/**
+ * Runs an operator that is gone after its `n`-th write: the API server has carried it out, the answer never arrives, and nothing more is sent.
+ * @param n Infinity: it lives
+ */
+export function startDoomedOperator(
+  cluster: TestCluster,
+  n: number,
+  env: Readonly<Record<string, string>> = {},
+): DoomedOperator {
+  const { promise: crashed, resolve } = Promise.withResolvers<true>()
+  let writes = 0
+  const operator = startOperator(cluster, {
+    env,
+    beforeWrite: () => {
+      if (writes >= n) throw new Error('the operator is gone')
+    },
+    afterWrite: () => {
+      writes += 1
+      if (writes < n) return
+      resolve(true)
+      throw new Error('the operator is gone')
+    },
+  })
+  return { ...operator, crashed, writes: () => writes }
+}
