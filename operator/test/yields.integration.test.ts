@@ -194,7 +194,7 @@ describe('of two procedures on one worker, the lesser one waits', () => {
     count += 1
     await edit({})
     await condition('Ready', 'True')
-    cluster.workloads.misbehave('Deployment/todo-audit', { kind: 'NotStarted' })
+    cluster.workloads.refuseTemplate('Deployment/todo-audit', restart.restartedAt, { kind: 'NotStarted' })
     await edit({ audit: restart })
     await condition('Ready', 'Unknown')
     await edit({ audit: { ...restart, isolated: isolated('Network') } })
