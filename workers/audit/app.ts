@@ -2,12 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import { registerBulkSubscription } from '../lib/bulk-consumer.ts'
 import { registerSubscription } from '../lib/consumer.ts'
 import type { ConsumerOptions, Delivery } from '../lib/delivery.ts'
-import { auditedDataSchema, recordOf } from './entry.ts'
-import type { AuditedData } from './entry.ts'
+import { auditedDataSchema, recordOf } from '../lib/audit-trail/entry.ts'
+import type { AuditedData } from '../lib/audit-trail/entry.ts'
 import { groupCommit } from './group-commit.ts'
 import { registerAuditRoutes } from './routes.ts'
 import type { AuditRoutesOptions } from './routes.ts'
-import { appendRecords } from './store.ts'
+import { appendRecords } from '../lib/audit-trail/store.ts'
 
 /** What audit is built from; `now` gives the time entries are recorded at. */
 export interface AuditOptions extends AuditRoutesOptions, ConsumerOptions {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { StorageError } from '../lib/postgres-errors.ts'
 import type { Processed } from '../lib/inbox.ts'
-import type { AuditRecord } from './entry.ts'
+import type { AuditRecord } from '../lib/audit-trail/entry.ts'
 import { groupCommit } from './group-commit.ts'
 
 const record = (eventId: string): AuditRecord => ({ eventId }) as AuditRecord

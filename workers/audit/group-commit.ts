@@ -1,6 +1,6 @@
 import type { Processed } from '../lib/inbox.ts'
 import { isTransient } from '../lib/postgres-errors.ts'
-import type { AuditRecord } from './entry.ts'
+import type { AuditRecord } from '../lib/audit-trail/entry.ts'
 
 /** Stores records in one transaction, outcomes in their order. */
 export type Append = (records: readonly AuditRecord[]) => Promise<readonly Processed[]>

@@ -5,9 +5,9 @@ import { HttpProblem, parseInput } from '../lib/http-errors.ts'
 import type { Database } from '../lib/postgres.ts'
 import type { AuditSettings } from './config.ts'
 import { diagnose } from './diagnostics/diagnose.ts'
-import { countEntries, findEntry, listEntries } from './store.ts'
-import type { EntryFilter } from './store.ts'
-import { verifyTrail } from './verify.ts'
+import { countEntries, findEntry, listEntries } from '../lib/audit-trail/store.ts'
+import type { EntryFilter } from '../lib/audit-trail/store.ts'
+import { verifyTrail } from '../lib/audit-trail/verify.ts'
 
 const seq = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text))

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Delivery } from '../lib/delivery.ts'
+import type { Delivery } from '../delivery.ts'
 
 /**
  * What audit asks of an event's data: hardly anything. An event it does not know is recorded as it is; one that it refused

@@ -1,5 +1,5 @@
-import type { Processed } from '../lib/inbox.ts'
-import type { Database, Queryable, Transaction } from '../lib/postgres.ts'
+import type { Processed } from '../inbox.ts'
+import type { Database, Queryable, Transaction } from '../postgres.ts'
 import { chain, genesis } from './chain.ts'
 import type { ChainedEntry, ChainHead } from './chain.ts'
 import type { AuditRecord, Json } from './entry.ts'

@@ -1,4 +1,4 @@
-import type { Database } from '../lib/postgres.ts'
+import type { Database } from '../postgres.ts'
 import { genesis } from './chain.ts'
 import { duplicateEvents, findEntry, readHead, streamEntries } from './store.ts'
 import { createVerifier, findingsLimit } from './verifier.ts'
