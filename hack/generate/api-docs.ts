@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { openApiSchema } from '../../operator/src/api/v1alpha1/crd.ts'
 import type { Definition } from '../../operator/src/api/v1alpha1/crd.ts'
-import { incidentDefinition } from '../../operator/src/api/v1alpha1/incident-definition.ts'
+import { definitions } from '../../operator/src/api/v1alpha1/definitions.ts'
 import { annotation } from '../../operator/src/api/v1alpha1/labels.ts'
 import { workerNames } from '../../operator/src/api/v1alpha1/names.ts'
 import { workerFields } from '../../operator/src/api/v1alpha1/schema/services.ts'
@@ -76,12 +76,19 @@ const partsOf = (definition: Definition): { readonly spec: JsonSchema; readonly 
 const statusTable = (status: JsonSchema): string =>
   table(fieldsOf(status, 'status').map((field) => ({ ...field, required: false })))
 
-const incident = (): string => {
-  const { spec, status } = partsOf(incidentDefinition)
-  return `# The Incident resource
+/** Where the guide to each one-shot kind is; every kind beside TodoChatbot has one. */
+const guides: Readonly<Record<string, string>> = {
+  Incident: 'How to take one and how to read the archive: [incidents.md](incidents.md).',
+  Backup: 'How to configure, make and find backups: [backup.md](backup.md).',
+}
 
-Kind \`Incident\`, short name \`tcincident\`, namespaced. ${incidentDefinition.description}
-How to take one and how to read the archive: [incidents.md](incidents.md).
+const oneShot = (definition: Definition): string => {
+  const { spec, status } = partsOf(definition)
+  const { kind, shortNames, description } = definition
+  return `# The ${kind} resource
+
+Kind \`${kind}\`, short name \`${shortNames.join('`, `')}\`, namespaced. ${description}
+${guides[kind] ?? ''}
 
 ## Spec
 
@@ -131,7 +138,10 @@ ${settings()}
 
 ${statusTable(status)}
 
-${incident()}
+${definitions
+  .filter((definition) => definition !== todoChatbotDefinition)
+  .map(oneShot)
+  .join('\n\n')}
 `
 }
 

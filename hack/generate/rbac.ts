@@ -1,5 +1,6 @@
 import { operatorPermissions, workloadPermissions } from '../../operator/src/api/v1alpha1/permissions.ts'
 import type { Permission } from '../../operator/src/api/v1alpha1/permissions.ts'
+import { definitions } from '../../operator/src/api/v1alpha1/definitions.ts'
 import { betweenMarkers, generatedHeader } from './artefact.ts'
 import type { Artefact } from './artefact.ts'
 
@@ -34,10 +35,10 @@ const personRole = (
     ...into.map((target) => `    rbac.authorization.k8s.io/aggregate-to-${target}: 'true'`),
     'rules:',
     "  - apiGroups: ['todochatbot.dev']",
-    "    resources: ['todochatbots', 'incidents']",
+    `    resources: ${list(definitions.map(({ plural }) => plural))}`,
     `    verbs: ${list(verbs)}`,
     "  - apiGroups: ['todochatbot.dev']",
-    "    resources: ['todochatbots/status', 'incidents/status']",
+    `    resources: ${list(definitions.map(({ plural }) => `${plural}/status`))}`,
     `    verbs: ${list(statusVerbs)}`,
     '',
   ].join('\n')

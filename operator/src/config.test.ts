@@ -4,6 +4,7 @@ import { ConfigError, loadConfig } from './config.ts'
 const environment = {
   KUBERNETES_SERVICE_HOST: '10.0.0.1',
   OPERAND_IMAGE_WORKERS: 'w',
+  OPERAND_IMAGE_BACKUP: 'b',
   OPERAND_IMAGE_KAFKA: 'k',
   OPERAND_IMAGE_POSTGRESQL: 'p',
   OPERAND_IMAGE_REDIS: 'r',

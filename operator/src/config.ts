@@ -36,6 +36,7 @@ const environmentSchema = z.object({
     .transform((value) => value === 'true'),
   LEASE_NAME: z.string().min(1).default('todochatbot-operator'),
   OPERAND_IMAGE_WORKERS: image,
+  OPERAND_IMAGE_BACKUP: image,
   OPERAND_IMAGE_KAFKA: image,
   OPERAND_IMAGE_POSTGRESQL: image,
   OPERAND_IMAGE_REDIS: image,
@@ -80,6 +81,7 @@ export interface Config {
   readonly leaseName: string
   readonly images: {
     readonly workers: string
+    readonly backup: string
     readonly kafka: string
     readonly postgresql: string
     readonly redis: string
@@ -130,6 +132,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     leaseName: env.LEASE_NAME,
     images: {
       workers: env.OPERAND_IMAGE_WORKERS,
+      backup: env.OPERAND_IMAGE_BACKUP,
       kafka: env.OPERAND_IMAGE_KAFKA,
       postgresql: env.OPERAND_IMAGE_POSTGRESQL,
       redis: env.OPERAND_IMAGE_REDIS,

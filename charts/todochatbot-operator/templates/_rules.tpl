@@ -24,6 +24,18 @@
 - apiGroups: ['todochatbot.dev']
   resources: ['incidents/finalizers']
   verbs: ['update']
+# makes the backups of a schedule and removes those that retention lets go
+- apiGroups: ['todochatbot.dev']
+  resources: ['backups']
+  verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch']
+# says what came of a backup and where it lies
+- apiGroups: ['todochatbot.dev']
+  resources: ['backups/status']
+  verbs: ['get', 'patch']
+# owner references that block deletion (admission plugin OwnerReferencesPermissionEnforcement)
+- apiGroups: ['todochatbot.dev']
+  resources: ['backups/finalizers']
+  verbs: ['update']
 # owned by a system
 - apiGroups: ['']
   resources: ['configmaps', 'serviceaccounts', 'services']

@@ -93,6 +93,7 @@ export async function startProduct(
       PROBE_PORT: String(probes),
       LOG_LEVEL: 'warn',
       OPERAND_IMAGE_WORKERS: operandImages.workers,
+      OPERAND_IMAGE_BACKUP: operandImages.backup,
       OPERAND_IMAGE_KAFKA: operandImages.kafka,
       OPERAND_IMAGE_POSTGRESQL: operandImages.postgresql,
       OPERAND_IMAGE_REDIS: operandImages.redis,

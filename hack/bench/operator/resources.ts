@@ -105,6 +105,7 @@ function desiredObjects(bot: TodoChatbot): readonly KubeObject[] {
 /** Images nobody pulls: pods do not run on the control-plane profile. */
 export const operandImages = {
   workers: 'docker.io/todochatbot/workers:bench',
+  backup: 'docker.io/todochatbot/backup:bench',
   kafka: 'docker.io/todochatbot/kafka:bench',
   postgresql: 'docker.io/todochatbot/postgresql:bench',
   redis: 'docker.io/todochatbot/redis:bench',

@@ -15,6 +15,8 @@ export type Stage = (typeof stages)[number]
 /** Images the operator was installed with, as full references. */
 export interface OperandImages {
   readonly workers: string
+  /** Workers' programs beside PostgreSQL's client tools: backups and restores. */
+  readonly backup: string
   readonly kafka: string
   readonly postgresql: string
   readonly redis: string

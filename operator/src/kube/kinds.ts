@@ -19,6 +19,7 @@ const namespaced = <K extends string>(group: string, version: string, kind: K, p
 export const kinds = {
   TodoChatbot: namespaced('todochatbot.dev', 'v1alpha1', 'TodoChatbot', 'todochatbots'),
   Incident: namespaced('todochatbot.dev', 'v1alpha1', 'Incident', 'incidents'),
+  Backup: namespaced('todochatbot.dev', 'v1alpha1', 'Backup', 'backups'),
   ConfigMap: namespaced('', 'v1', 'ConfigMap', 'configmaps'),
   Secret: namespaced('', 'v1', 'Secret', 'secrets'),
   Service: namespaced('', 'v1', 'Service', 'services'),

@@ -36,6 +36,7 @@ export const someFacts = (facts: Partial<Facts> = {}): Facts => ({
     workers: 'docker.io/todochatbot/workers:0.1.0',
     kafka: 'docker.io/todochatbot/kafka:0.1.0',
     postgresql: 'docker.io/todochatbot/postgresql:0.1.0',
+    backup: 'docker.io/todochatbot/backup:0.1.0',
     redis: 'docker.io/todochatbot/redis:0.1.0',
   },
   credentials: {

@@ -93,6 +93,7 @@ export function startOperator(cluster: TestCluster, options: OperatorOptions = {
     METRICS_PORT: '0',
     PROBE_PORT: '0',
     OPERAND_IMAGE_WORKERS: 'docker.io/todochatbot/workers:0.1.0',
+    OPERAND_IMAGE_BACKUP: 'docker.io/todochatbot/backup:0.1.0',
     OPERAND_IMAGE_KAFKA: 'docker.io/todochatbot/kafka:0.1.0',
     OPERAND_IMAGE_POSTGRESQL: 'docker.io/todochatbot/postgresql:0.1.0',
     OPERAND_IMAGE_REDIS: 'docker.io/todochatbot/redis:0.1.0',

@@ -16,6 +16,7 @@ export const conditionTypes = [
   'Degraded',
   'ScalingLimited',
   'AuditIntact',
+  'BackupCurrent',
   'Isolated',
   'Paused',
 ] as const

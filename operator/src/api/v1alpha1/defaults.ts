@@ -2,6 +2,7 @@ import { memoByIdentity } from './memo.ts'
 import { profileDefaults } from './profiles.ts'
 import { canonicalQuantity, quantityValue } from './quantities.ts'
 import type { ProfileDefaults } from './profiles.ts'
+import type { BackupPolicy } from './schema/backup.ts'
 import type { Dapr } from './schema/dapr.ts'
 import type { Database, StateStore } from './schema/database.ts'
 import type { Images } from './schema/images.ts'
@@ -34,10 +35,15 @@ export type ResolvedDapr = Omit<With<Dapr, 'sidecarResources'>, 'tracing'> & {
 /** A worker with nothing left open. */
 export type ResolvedService = With<Service, 'replicas' | 'resources' | 'logLevel' | 'config'>
 
+/** Policy of backups with nothing left open but what is not configured. */
+export type ResolvedBackup = Omit<With<BackupPolicy, 'parallelism' | 'resources'>, 'retention'> & {
+  readonly retention: With<BackupPolicy['retention'], 'keepLast' | 'maxAge'>
+}
+
 /** A spec with every default applied, including those of the profile. */
 export interface ResolvedSpec extends Omit<
   TodoChatbotSpec,
-  'kafka' | 'database' | 'stateStore' | 'dapr' | 'services' | 'images'
+  'kafka' | 'database' | 'stateStore' | 'dapr' | 'services' | 'images' | 'backup'
 > {
   readonly kafka: ResolvedKafka
   readonly database: ResolvedDatabase
@@ -45,6 +51,7 @@ export interface ResolvedSpec extends Omit<
   readonly dapr: ResolvedDapr
   readonly services: Readonly<Record<WorkerField, ResolvedService>>
   readonly images: Images
+  readonly backup: ResolvedBackup
 }
 
 /** A TodoChatbot whose spec leaves nothing open but the version and the images, which the operator's installation decides. */
@@ -102,6 +109,17 @@ const resolveService = (service: Service, field: WorkerField, defaults: ProfileD
   resources: mergeResources(service.resources, defaults.worker),
 })
 
+const resolveBackup = (policy: BackupPolicy, { backup }: ProfileDefaults): ResolvedBackup => ({
+  ...policy,
+  parallelism: policy.parallelism ?? backup.parallelism,
+  resources: mergeResources(policy.resources, backup.resources),
+  retention: {
+    ...policy.retention,
+    keepLast: policy.retention.keepLast ?? backup.keepLast,
+    maxAge: policy.retention.maxAge ?? backup.maxAge,
+  },
+})
+
 /** A record with one value per key. */
 const byKey = <K extends string, V>(keys: readonly K[], value: (key: K) => V): Readonly<Record<K, V>> =>
   Object.fromEntries(keys.map((key) => [key, value(key)])) as Record<K, V>
@@ -123,6 +141,7 @@ const resolveSpec = memoByIdentity((spec: TodoChatbotSpec): ResolvedSpec => {
     },
     services: byKey(workerFields, (field) => resolveService(spec.services[field], field, defaults)),
     images: spec.images ?? {},
+    backup: resolveBackup(spec.backup, defaults),
   }
 })
 

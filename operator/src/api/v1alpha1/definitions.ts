@@ -1,6 +1,7 @@
+import { backupDefinition } from './backup-definition.ts'
 import type { Definition } from './crd.ts'
 import { incidentDefinition } from './incident-definition.ts'
 import { todoChatbotDefinition } from './todochatbot-definition.ts'
 
 /** Every kind of this operator; the CRDs, the chart and docs/api.md are generated from this list. */
-export const definitions: readonly Definition[] = [todoChatbotDefinition, incidentDefinition]
+export const definitions: readonly Definition[] = [todoChatbotDefinition, incidentDefinition, backupDefinition]

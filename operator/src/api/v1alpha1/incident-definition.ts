@@ -1,4 +1,5 @@
 import { column, conditionPath, type Definition } from './crd.ts'
+import { jobNameRules } from './one-shot.ts'
 import { incidentKind, incidentPlural, incidentSpecSchema, incidentStatusSchema, maxIncidentName } from './incident.ts'
 
 /** What the CustomResourceDefinition of Incident is made from. */
@@ -9,16 +10,7 @@ export const incidentDefinition: Definition = {
   categories: [],
   description:
     'Evidence about one worker, collected once into an archive: logs, events, objects, offsets. Taken before a worker is isolated or healed; apply one by hand at any time.',
-  rules: [
-    {
-      rule: `size(self.metadata.name) <= ${String(maxIncidentName)}`,
-      message: `metadata.name may be at most ${String(maxIncidentName)} characters long, because a Job is named after it`,
-    },
-    {
-      rule: "self.metadata.name.matches(r'^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
-      message: 'metadata.name must hold lower-case letters, digits and "-" only, because a Job is named after it',
-    },
-  ],
+  rules: jobNameRules(maxIncidentName),
   columns: [
     column('System', 'string', '.spec.system', 'The TodoChatbot.'),
     column('Worker', 'string', '.spec.worker', 'The worker.'),

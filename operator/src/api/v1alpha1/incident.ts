@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import type { KubeObject, ObjectMeta } from './kubernetes.ts'
-import { maxNameLength, workerNames } from './names.ts'
-import { problemsOf, type SpecProblem } from './problems.ts'
-import { described, text, withRules } from './schema/field.ts'
-import { conditionSchema } from './schema/status.ts'
+import type { KubeObject } from './kubernetes.ts'
+import { workerNames } from './names.ts'
+import { finalPhases, immutable, oneShotParser, oneShotStatus, systemSchema, type OneShot } from './one-shot.ts'
+import type { SpecProblem } from './problems.ts'
+import { described, withRules } from './schema/field.ts'
 import { bySchema, reasonSchema } from './schema/temporary.ts'
 
 /** Kind of the resource: one immutable collection of evidence about one worker. */
@@ -26,12 +26,7 @@ const workers = Object.values(workerNames)
 export const incidentSpecSchema = withRules(
   described(
     z.strictObject({
-      system: text({
-        description: 'Name of the TodoChatbot in the same namespace.',
-        pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$',
-        message: 'system must be the name of a TodoChatbot in the same namespace',
-        max: maxNameLength,
-      }),
+      system: systemSchema,
       worker: described(z.enum(workers), 'Worker whose evidence is collected.'),
       trigger: described(
         z.enum(incidentTriggers).default('Manual'),
@@ -42,15 +37,13 @@ export const incidentSpecSchema = withRules(
     }),
     'What to collect evidence about. Cannot be changed: make another Incident.',
   ),
-  { rule: 'self == oldSelf', message: 'the spec of an Incident cannot be changed; create another Incident' },
+  immutable('an Incident'),
 )
 
 /** Phases; the last three are final. Pending and Collecting end at `deadline` at the latest. */
-export const incidentPhases = ['Pending', 'Collecting', 'Succeeded', 'PartiallySucceeded', 'Failed'] as const
+export const incidentPhases = ['Pending', 'Collecting', ...finalPhases] as const
 /** One of {@link incidentPhases}. */
 export type IncidentPhase = (typeof incidentPhases)[number]
-
-const time = (description: string) => described(z.string().max(64), description).meta({ format: 'date-time' })
 
 /** What an archive holds, by kind of evidence. */
 const collectedSchema = z.object({
@@ -69,18 +62,10 @@ const missingSchema = z.object({
 /** Observed state of an Incident; written by the operator only. */
 export const incidentStatusSchema = described(
   z.object({
-    observedGeneration: described(
-      z.int(),
-      'Generation this status speaks about; -1 until the operator has seen it.',
-    ).default(-1),
-    phase: described(
-      z.enum(incidentPhases),
+    ...oneShotStatus(
+      incidentPhases,
       'Succeeded: everything is in the archive. PartiallySucceeded: an archive exists, missing says what is not in it. Failed: there is no archive.',
-    ).optional(),
-    summary: described(z.string().max(1024), 'One line for `kubectl get`.').optional(),
-    conditions: described(z.array(conditionSchema).max(8), 'Ready, Reconciling and Stalled as in kstatus.')
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
-      .optional(),
+    ),
     archive: described(
       z.object({
         claim: described(z.string().max(253), 'PersistentVolumeClaim that holds the archive.'),
@@ -92,9 +77,6 @@ export const incidentStatusSchema = described(
     ).optional(),
     collected: described(z.array(collectedSchema).max(32), 'What the archive holds.').optional(),
     missing: described(z.array(missingSchema).max(64), 'What it does not hold, and why.').optional(),
-    startedAt: time('When the operator began.').optional(),
-    deadline: time('When it is given up; what waits for it goes on then.').optional(),
-    finishedAt: time('When it ended.').optional(),
   }),
   'Observed state.',
 )
@@ -105,29 +87,16 @@ export type IncidentSpec = z.output<typeof incidentSpecSchema>
 export type IncidentStatus = z.output<typeof incidentStatusSchema>
 
 /** One collection of evidence. */
-export interface Incident {
-  readonly metadata: ObjectMeta & { readonly namespace: string; readonly uid: string; readonly generation: number }
-  readonly spec: IncidentSpec
-  readonly status?: IncidentStatus
-}
+export type Incident = OneShot<IncidentSpec, IncidentStatus>
+
+const parse = oneShotParser<typeof incidentSpecSchema, IncidentStatus>(incidentSpecSchema)
 
 /** Reads an Incident as the API server returns it; problems only for objects stored under another schema. */
 export const parseIncident = (
   object: KubeObject,
 ): { readonly incident: Incident } | { readonly problems: readonly SpecProblem[] } => {
-  const spec = incidentSpecSchema.safeParse(object['spec'])
-  if (!spec.success) return { problems: problemsOf(spec.error, 'spec') }
-  const { namespace = '', uid = '', generation = 1 } = object.metadata
-  const status = object['status'] as IncidentStatus | undefined
-  return {
-    incident: {
-      metadata: { ...object.metadata, namespace, uid, generation },
-      spec: spec.data,
-      ...(status === undefined ? {} : { status }),
-    },
-  }
+  const parsed = parse(object)
+  return 'problems' in parsed ? parsed : { incident: parsed.resource }
 }
 
-/** Whether nothing more will happen: an archive exists, or never will. */
-export const isFinished = (status: Pick<IncidentStatus, 'phase'> | undefined): boolean =>
-  status?.phase === 'Succeeded' || status?.phase === 'PartiallySucceeded' || status?.phase === 'Failed'
+export { isFinished } from './one-shot.ts'

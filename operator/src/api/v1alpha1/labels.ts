@@ -13,6 +13,8 @@ export const label = {
   isolated: 'todochatbot.dev/isolated',
   /** On what collects evidence: name of the Incident. */
   incident: 'todochatbot.dev/incident',
+  /** On the Job and pods of a backup: name of the Backup. */
+  backup: 'todochatbot.dev/backup',
 } as const
 
 /** Selector of everything the operator owns, for informers. */
@@ -60,7 +62,7 @@ export const annotation = {
 export const finalizer = 'todochatbot.dev/topics'
 
 /** What an object is, for app.kubernetes.io/component. */
-export type ComponentLabel = 'worker' | 'dependency' | 'dapr' | 'migration' | 'credentials' | 'evidence'
+export type ComponentLabel = 'worker' | 'dependency' | 'dapr' | 'migration' | 'credentials' | 'evidence' | 'backup'
 
 /** Labels of one owned object of a system. */
 export const labelsFor = (

@@ -81,6 +81,14 @@ export const names = {
   isolation: (system: string, worker: WorkerName) => `${system}-${worker}-isolated`,
   /** PersistentVolumeClaim with the archives of all incidents of a system. */
   evidenceClaim: (system: string) => `${system}-evidence`,
+  /** Generated Secret with the Ed25519 key that manifests of backups are signed with: private.pem and public.pem. */
+  backupSigningSecret: (system: string) => `${system}-backup-signing`,
+  /** PersistentVolumeClaim with the backups of a system, where spec.backup.destination.volume names no other. */
+  backupClaim: (system: string) => `${system}-backups`,
+  /** Job and ConfigMap of one Backup. */
+  backup: (backup: string) => `${backup}-backup`,
+  /** ServiceAccount of every Job of backups of a system; it may do nothing. */
+  backupServiceAccount: (system: string) => `${system}-backup`,
   /** Job, ServiceAccount, Role, RoleBinding and ConfigMap of one Incident. */
   evidence: (incident: string) => `${incident}-evidence`,
 } as const

@@ -1,3 +1,4 @@
+import { backupPlural } from './backup.ts'
 import { incidentPlural } from './incident.ts'
 import { group, plural } from './todochatbot.ts'
 
@@ -81,6 +82,24 @@ export const workloadPermissions: readonly Permission[] = [
   {
     apiGroups: [group],
     resources: [`${incidentPlural}/finalizers`],
+    verbs: ['update'],
+    because: 'owner references that block deletion (admission plugin OwnerReferencesPermissionEnforcement)',
+  },
+  {
+    apiGroups: [group],
+    resources: [backupPlural],
+    verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch'],
+    because: 'makes the backups of a schedule and removes those that retention lets go',
+  },
+  {
+    apiGroups: [group],
+    resources: [`${backupPlural}/status`],
+    verbs: ['get', 'patch'],
+    because: 'says what came of a backup and where it lies',
+  },
+  {
+    apiGroups: [group],
+    resources: [`${backupPlural}/finalizers`],
     verbs: ['update'],
     because: 'owner references that block deletion (admission plugin OwnerReferencesPermissionEnforcement)',
   },

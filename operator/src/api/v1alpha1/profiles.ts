@@ -13,6 +13,16 @@ export interface ProfileDefaults {
   readonly worker: Resources
   readonly sidecar: Resources
   readonly dependency: Readonly<Record<DependencyName, Resources>>
+  readonly backup: BackupDefaults
+}
+
+/** What a profile decides about backups. */
+export interface BackupDefaults {
+  readonly keepLast: number
+  readonly maxAge: string
+  readonly parallelism: number
+  /** Of the Job's container. */
+  readonly resources: Resources
 }
 
 const resources = (cpu: string, memory: string, memoryLimit: string): Resources => ({
@@ -35,6 +45,7 @@ export const profileDefaults: Readonly<Record<Profile, ProfileDefaults>> = {
       postgresql: resources('25m', '128Mi', '512Mi'),
       redis: resources('10m', '32Mi', '128Mi'),
     },
+    backup: { keepLast: 3, maxAge: '168h', parallelism: 1, resources: resources('10m', '96Mi', '512Mi') },
   },
   Staging: {
     replicas: { chatApi: 2, recurringTask: 1, notification: 1, audit: 1 },
@@ -49,6 +60,7 @@ export const profileDefaults: Readonly<Record<Profile, ProfileDefaults>> = {
       postgresql: resources('250m', '512Mi', '1Gi'),
       redis: resources('50m', '64Mi', '256Mi'),
     },
+    backup: { keepLast: 7, maxAge: '720h', parallelism: 2, resources: resources('100m', '128Mi', '512Mi') },
   },
   Production: {
     replicas: { chatApi: 3, recurringTask: 2, notification: 2, audit: 2 },
@@ -63,5 +75,6 @@ export const profileDefaults: Readonly<Record<Profile, ProfileDefaults>> = {
       postgresql: resources('500m', '1Gi', '2Gi'),
       redis: resources('100m', '128Mi', '512Mi'),
     },
+    backup: { keepLast: 14, maxAge: '2160h', parallelism: 4, resources: resources('250m', '256Mi', '1Gi') },
   },
 }

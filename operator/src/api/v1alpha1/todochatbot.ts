@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ObjectMeta } from './kubernetes.ts'
+import { backupSchema } from './schema/backup.ts'
 import { daprSchema } from './schema/dapr.ts'
 import { databaseSchema, stateStoreSchema } from './schema/database.ts'
 import { evidenceSchema } from './schema/evidence.ts'
@@ -60,6 +61,7 @@ export const specSchema = described(
     remediation: remediationSchema.prefault({}),
     maintenance: maintenanceSchema.prefault({}),
     evidence: evidenceSchema.prefault({}),
+    backup: backupSchema.prefault({}),
   }),
   'What to run.',
 )

@@ -1,7 +1,7 @@
 /** The status of an Incident, from its Job and what the Job's pod said at its end. Pure. */
-import { mergeConditions, type ConditionUpdate } from '../../api/v1alpha1/conditions.ts'
 import type { Incident, IncidentStatus } from '../../api/v1alpha1/incident.ts'
 import { names } from '../../api/v1alpha1/names.ts'
+import { oneShotConditions, type FinalPhase } from '../../api/v1alpha1/one-shot.ts'
 import { archiveFile, incidentDeadline } from '../../desired/evidence.ts'
 import { evidenceReportSchema, type EvidenceReport } from '../../../../workers/jobs/evidence/config.ts'
 import { lineOf, type Finding } from '../errors.ts'
@@ -31,7 +31,12 @@ export function started({ metadata, status }: Incident, now: number): IncidentSt
     summary: 'Waiting for the Job that collects the evidence',
     startedAt,
     deadline: timestamp(Date.parse(startedAt) + incidentDeadline),
-    conditions: conditionsOf(metadata.generation, status, 'Pending', 'Waiting for the Job to start', now),
+    conditions: oneShotConditions(status?.conditions, {
+      phase: 'Pending',
+      message: 'Waiting for the Job to start',
+      generation: metadata.generation,
+      now: startedAt,
+    }),
   }
 }
 
@@ -119,8 +124,6 @@ function finished(seen: IncidentSeen, phase: FinalPhase, summary: string, messag
   }
 }
 
-type FinalPhase = 'Succeeded' | 'PartiallySucceeded' | 'Failed'
-
 function unfinished(
   { incident, now }: IncidentSeen,
   phase: NonNullable<IncidentStatus['phase']>,
@@ -133,31 +136,13 @@ function unfinished(
     observedGeneration: metadata.generation,
     phase,
     summary: summary.slice(0, 1024),
-    conditions: conditionsOf(metadata.generation, status, phase, message.slice(0, 4096), now),
+    conditions: oneShotConditions(status?.conditions, {
+      phase,
+      message,
+      generation: metadata.generation,
+      now: timestamp(now),
+    }),
   }
-}
-
-/** kstatus: Reconciling until it is finished; Ready when there is an archive; Stalled when there never will be. */
-function conditionsOf(
-  generation: number,
-  before: IncidentStatus | undefined,
-  phase: NonNullable<IncidentStatus['phase']>,
-  message: string,
-  now: number,
-): NonNullable<IncidentStatus['conditions']> {
-  const done = phase === 'Succeeded' || phase === 'PartiallySucceeded'
-  const going = !done && phase !== 'Failed'
-  const said = { reason: phase, message }
-  const updates: ConditionUpdate[] = [
-    { type: 'Ready', status: done ? 'True' : going ? 'Unknown' : 'False', ...said },
-    going
-      ? { type: 'Reconciling', status: 'True', ...said }
-      : { type: 'Reconciling', status: 'False', reason: 'Done', message: 'Nothing to do' },
-    phase === 'Failed'
-      ? { type: 'Stalled', status: 'True', ...said }
-      : { type: 'Stalled', status: 'False', reason: 'AsExpected', message: 'Nothing is stuck' },
-  ]
-  return mergeConditions(before?.conditions, updates, generation, timestamp(now))
 }
 
 const archiveOf = (incident: Incident): NonNullable<IncidentStatus['archive']> => ({

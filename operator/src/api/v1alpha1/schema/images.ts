@@ -42,6 +42,7 @@ export const imageSchema = checked(
 export const imagesSchema = described(
   z.strictObject({
     workers: imageSchema.optional(),
+    backup: imageSchema.optional(),
     kafka: imageSchema.optional(),
     postgresql: imageSchema.optional(),
     redis: imageSchema.optional(),
@@ -59,7 +60,7 @@ export const imagesSchema = described(
       'Pull secrets of every pod, at most 8.',
     ).optional(),
   }),
-  'Images of the workers and of the Embedded dependencies; the ones the operator was installed with when absent.',
+  'Images of the workers, of backups and of the Embedded dependencies; the ones the operator was installed with when absent.',
 )
 
 /** Where one image comes from; see {@link imageSchema}. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { systemBackupSchema } from './backup-status.ts'
 import { described } from './field.ts'
 import { isolationModes, temporaryKinds } from './temporary.ts'
 
@@ -361,6 +362,7 @@ export const statusSchema = described(
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['id'] })
       .optional(),
     storm: stormSchema.optional(),
+    backup: systemBackupSchema.optional(),
     blockedRevisions: described(z.array(blockedRevisionSchema).max(8), 'Changes that were rolled back.').optional(),
   }),
   'Observed state.',
