@@ -31,7 +31,8 @@ export const imageOf = (
   const general = bot.spec.images[operand]
   const installed = splitReference(facts.images[operand])
   const version = versionOf(input)
-  const ofVersion = (operand === 'workers' || operand === 'backup') && version !== facts.operatorVersion ? `:${version}` : undefined
+  const ofVersion =
+    (operand === 'workers' || operand === 'backup') && version !== facts.operatorVersion ? `:${version}` : undefined
   const repository = override?.repository ?? general?.repository ?? installed.repository
   const suffix = suffixOf(override) ?? suffixOf(general) ?? ofVersion ?? installed.suffix
   return {
