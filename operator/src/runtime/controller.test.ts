@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
+import { createFakeClock } from '../../test/support/fake-clock.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { KubeError } from '../kube/kube-error.ts'
 import { RetryableError, TerminalError, createController } from './controller.ts'
@@ -174,4 +175,40 @@ test('stopping lets the running reconcile end, tells it, and starts no other', a
   stop.abort(new Error('shutdown'))
   await running
   expect(seen).toEqual(['todo', 'told'])
+})
+
+test('a reconcile that hangs shows in the metrics while it hangs, and not any more when it has ended', async () => {
+  const clock = createFakeClock()
+  const ends = new Map<string, () => void>()
+  const controller = start(
+    ({ name }) => new Promise((resolve) => ends.set(name, () => resolve({ kind: 'wait', reason: 'nothing to do' }))),
+    { queue: { clock } },
+  )
+  const underWay = async (): Promise<readonly (number | undefined)[]> => {
+    const text = await metrics.registry.metrics()
+    return ['unfinished_work_seconds', 'longest_running_processor_seconds'].map((name) => {
+      const value = new RegExp(`^workqueue_${name}\\{name="todochatbot"\\} (.+)$`, 'm').exec(text)?.[1]
+      return value === undefined ? undefined : Number(value)
+    })
+  }
+  const hangs = (name: string): Promise<void> => {
+    controller.enqueue({ namespace: 'todo-app', name })
+    return eventually(() => {
+      expect(ends.has(name)).toBe(true)
+    })
+  }
+  expect(await underWay()).toEqual([0, 0])
+  await hangs('first')
+  clock.advance(3_000)
+  await hangs('second')
+  clock.advance(2_000)
+  expect(await underWay()).toEqual([7, 5])
+  ends.get('first')?.()
+  await eventually(async () => {
+    expect(await underWay()).toEqual([2, 2])
+  })
+  ends.get('second')?.()
+  await eventually(async () => {
+    expect(await underWay()).toEqual([0, 0])
+  })
 })

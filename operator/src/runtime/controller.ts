@@ -86,6 +86,7 @@ export const createController = (
   const { name, concurrency = 12 } = options
   const labels = { controller: name }
   const queue = createWorkQueue({ ...options.queue, observer: queueObserver(name, metrics) })
+  metrics.showWorkUnderWay(name, () => queue.working)
   metrics.maxConcurrentReconciles.set(labels, concurrency)
   metrics.activeWorkers.set(labels, 0)
   metrics.reconcileErrors.inc(labels, 0)

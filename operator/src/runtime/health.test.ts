@@ -57,6 +57,8 @@ test('metrics are those of controller-runtime and of the process', async () => {
   for (const name of [
     'controller_runtime_reconcile_total',
     'workqueue_depth',
+    'workqueue_unfinished_work_seconds',
+    'workqueue_longest_running_processor_seconds',
     'rest_client_requests_total',
     'process_resident_memory_bytes',
   ])

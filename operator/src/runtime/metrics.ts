@@ -16,6 +16,11 @@ export interface Metrics {
   readonly queueRetries: Counter<'name'>
   readonly queueSeconds: Histogram<'name'>
   readonly workSeconds: Histogram<'name'>
+  /**
+   * Shows the work under way of a queue at every scrape: a reconcile that hangs is in no histogram, since it never ends.
+   * @param working ms for which each key has been worked on
+   */
+  readonly showWorkUnderWay: (name: string, working: () => readonly number[]) => void
   readonly requests: Counter<'code' | 'method'>
   readonly listTotal: Counter<'kind' | 'mode'>
   readonly watchTotal: Counter<'kind'>
@@ -63,6 +68,7 @@ export const createMetrics = (): Metrics & { readonly stop: () => void } => {
     queueRetries: counter('workqueue_retries_total', 'Keys added with backoff.', 'name'),
     queueSeconds: histogram('workqueue_queue_duration_seconds', 'Time keys waited.', 'name'),
     workSeconds: histogram('workqueue_work_duration_seconds', 'Time keys were worked on.', 'name'),
+    showWorkUnderWay: workUnderWay(registry),
     requests: counter('rest_client_requests_total', 'Requests to the API server; code 0: no answer.', 'code', 'method'),
     listTotal: counter('informer_lists_total', 'Snapshots requested.', 'kind', 'mode'),
     watchTotal: counter('informer_watches_total', 'Watches opened from a version.', 'kind'),
@@ -80,6 +86,33 @@ export const createMetrics = (): Metrics & { readonly stop: () => void } => {
       registry.clear()
     },
   }
+}
+
+/** Two gauges over the queues that were declared; both ask when they are scraped. */
+const workUnderWay = (registry: Registry): Metrics['showWorkUnderWay'] => {
+  const queues = new Map<string, () => readonly number[]>()
+  const collected = (name: string, help: string, of: (working: readonly number[]) => number): void => {
+    const metric: Gauge<'name'> = new Gauge({
+      name,
+      help,
+      labelNames: ['name'],
+      registers: [registry],
+      collect: () => {
+        for (const [queue, working] of queues) metric.set({ name: queue }, of(working()) / 1000)
+      },
+    })
+  }
+  collected(
+    'workqueue_unfinished_work_seconds',
+    'Time worked on keys that are not done, over all of them.',
+    (working) => working.reduce((sum, one) => sum + one, 0),
+  )
+  collected(
+    'workqueue_longest_running_processor_seconds',
+    'Time worked on the key that has been worked on longest and is not done.',
+    (working) => Math.max(0, ...working),
+  )
+  return (name, working) => queues.set(name, working)
 }
 
 /** The few process metrics that are read; prom-client's own set keeps a GC observer and costs more than it tells. */

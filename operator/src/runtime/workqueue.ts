@@ -36,6 +36,8 @@ export interface WorkQueue {
   done: (key: string) => void
   /** Keys ready now. */
   readonly depth: number
+  /** For how long the keys that are handed out have been worked on, in ms, as of now; in the order in which they were taken. */
+  readonly working: readonly number[]
   /** Drops what waits and wakes all takers with undefined. */
   close: () => void
 }
@@ -165,6 +167,10 @@ export const createWorkQueue = (options: WorkQueueOptions = {}): WorkQueue => {
     },
     get depth() {
       return depth()
+    },
+    get working() {
+      const now = clock.now()
+      return [...working.values()].map(({ since }) => now - since)
     },
     close: () => {
       closed = true
