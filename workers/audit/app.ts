@@ -21,7 +21,13 @@ export interface AuditOptions extends AuditRoutesOptions, ConsumerOptions {
 export const registerAudit = (server: FastifyInstance, options: AuditOptions): void => {
   const append = groupCommit((records) => appendRecords(options.database, records, options.now))
   const data = auditedDataSchema
-  const one = async (delivery: Delivery<AuditedData>) => (await append([recordOf(delivery)]))[0] ?? 'processed'
+  const one = async (delivery: Delivery<AuditedData>) => {
+    const records = [recordOf(delivery)]
+    const { replay } = delivery
+    const outcomes =
+      replay === undefined ? append(records) : appendRecords(options.database, records, options.now, replay)
+    return (await outcomes)[0] ?? 'processed'
+  }
   registerSubscription(server, { path: '/events/task-events', data, handle: one }, options)
   registerSubscription(server, { path: '/events/task-reminders', data, handle: one }, options)
   const many = (deliveries: readonly Delivery<AuditedData>[]) => append(deliveries.map(recordOf))

@@ -23,6 +23,8 @@ export const cloudEventSchema = z.looseObject({
   causationid: z.string().max(255).optional(),
   traceparent: z.string().optional(),
   traceid: z.string().optional(),
+  /** `muted`: state follows, nobody is told; see replay.ts. */
+  sideeffects: z.string().max(32).optional(),
   data: z.unknown(),
 })
 
@@ -71,6 +73,7 @@ export const newCloudEvent = <Data>(event: NewEvent<Data>): CloudEvent<Data> => 
     correlationid: event.correlationId ?? context?.correlationId ?? id,
     ...(causation === undefined ? {} : { causationid: causation }),
     ...(traceparent === undefined ? {} : { traceparent, traceid: traceparent }),
+    ...(context?.muted === true ? { sideeffects: 'muted' } : {}),
     data: event.data,
   }
 }

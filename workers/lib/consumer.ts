@@ -10,6 +10,7 @@
  * - What cannot be understood (not JSON, no CloudEvent, data the schema refuses, text the database cannot hold) is DROPped
  *   at once: trying again cannot help, and a partition must not wait for it. It is in the dead-letter topic, not lost.
  * - Whatever a handler throws is RETRY; the handler decides by throwing, never by swallowing.
+ * - A replayed event comes in on a route of its own and carries its mark (replay.ts); the answer then also says what became of it.
  * - Event types a subscription does not name are acknowledged unread: a newer producer must not fill dead letters.
  *
  * Proof: consumer.test.ts (each answer, bulk fallback), workers/test/audit.integration.test.ts (redelivery stores once).
@@ -29,9 +30,12 @@ import {
   positionOf,
   toEvent,
 } from './delivery.ts'
-import type { ConsumerOptions, Delivery, Status } from './delivery.ts'
+import type { ConsumerOptions, Delivery, Position } from './delivery.ts'
+import { HttpProblem, parseInput } from './http-errors.ts'
 import type { Processed } from './inbox.ts'
 import { jsonDepth } from './json-body.ts'
+import { muted, replayedSchema, replayPath } from './replay.ts'
+import type { ReplayAnswer, Replayed, ReplayMark } from './replay.ts'
 
 /** What a worker does with the events of one topic. */
 export interface Subscription<Data> {
@@ -44,7 +48,7 @@ export interface Subscription<Data> {
   readonly handle: (delivery: Delivery<Data>, signal: AbortSignal) => Promise<Processed>
 }
 
-/** Serves one event per request at `subscription.path`. */
+/** Serves one event per request at `subscription.path`, and replayed ones at {@link replayPath} of it. */
 export const registerSubscription = <Data>(
   server: FastifyInstance,
   subscription: Subscription<Data>,
@@ -53,7 +57,7 @@ export const registerSubscription = <Data>(
   const { inContext, succeeded, failed, count } = createDeliverer(options)
   const guard = sidecarGuard(options.appToken)
   const topic = subscription.path.slice(subscription.path.lastIndexOf('/') + 1)
-  const deliver = async (body: string, headers: Readonly<Record<string, unknown>>): Promise<Status> => {
+  const deliver = async (body: string, position: Position, replay?: ReplayMark): Promise<ReplayAnswer> => {
     let event: CloudEvent | undefined
     try {
       if (jsonDepth(body) > maxDepth) throw new PoisonError(`nested deeper than ${maxDepth} levels`)
@@ -61,17 +65,19 @@ export const registerSubscription = <Data>(
       event = parsed.event
       if (!parsed.wanted) {
         count(topic, 'ignored')
-        return 'SUCCESS'
+        return { status: 'SUCCESS', outcome: 'ignored' }
       }
-      const delivery = { event: parsed.event, position: positionOf(headers) }
-      const outcome = await inContext(parsed.event, subscription.path, () =>
+      const wanted = replay?.muted === true ? muted(parsed.event) : parsed.event
+      const delivery = { event: wanted, position, ...(replay === undefined ? {} : { replay }) }
+      const outcome = await inContext(wanted, subscription.path, () =>
         subscription.handle(delivery, AbortSignal.timeout(handlerTimeout)),
       )
-      return succeeded(event, topic, outcome)
+      return { status: succeeded(event, topic, outcome), outcome }
     } catch (error) {
-      return failed(error, topic, event)
+      return { status: failed(error, topic, event), reason: error instanceof Error ? error.message : String(error) }
     }
   }
+  const textOf = (body: unknown): string => (typeof body === 'string' ? body : '')
   void server.register((scope, _options, done) => {
     scope.addHook('onRequest', (request, _reply, next) => {
       guard(request.headers)
@@ -81,13 +87,28 @@ export const registerSubscription = <Data>(
     scope.post(subscription.path, { bodyLimit }, async (request) => {
       const timer = options.metrics.inbox.duration.startTimer({ topic })
       try {
-        return { status: await deliver(typeof request.body === 'string' ? request.body : '', request.headers) }
+        return { status: (await deliver(textOf(request.body), positionOf(request.headers))).status }
       } finally {
         timer()
       }
     })
+    scope.post(replayPath(subscription.path), { bodyLimit }, async (request) => {
+      const { replay, position, event } = replayedOf(textOf(request.body))
+      return deliver(event, position, replay)
+    })
     done()
   })
+}
+
+/** Reads the envelope of a replay; what is wrong with it is the sender's mistake, not the event's. */
+const replayedOf = (body: string): Replayed => {
+  try {
+    return parseInput(replayedSchema, JSON.parse(body))
+  } catch (error) {
+    if (error instanceof SyntaxError)
+      throw new HttpProblem('INVALID_INPUT', `the request: is no JSON: ${error.message}`)
+    throw error
+  }
 }
 
 /** The two routes daprd asks at start: subscriptions are declared as resources, so the app itself names none. */

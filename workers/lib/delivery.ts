@@ -8,6 +8,8 @@ import { inputErrors } from './http-errors.ts'
 import { findUnstorable } from './json-body.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
+import { isMuted } from './replay.ts'
+import type { ReplayMark } from './replay.ts'
 import { isCorrelationId, runInContext, traceIdOf } from './request-context.ts'
 import type { Tracing } from './tracing.ts'
 
@@ -23,6 +25,8 @@ export interface Position {
 export interface Delivery<Data> {
   readonly event: CloudEvent<Data>
   readonly position: Position
+  /** Absent: live. */
+  readonly replay?: ReplayMark
 }
 
 /** What the routes report to. */
@@ -144,6 +148,7 @@ export const createDeliverer = (options: ConsumerOptions): Deliverer => {
       correlationId: correlationOf(event),
       causationId: event.id,
       traceparent: span.traceparent,
+      ...(isMuted(event) ? { muted: true } : {}),
     }
     return runInContext(context, async () => {
       try {

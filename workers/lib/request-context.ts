@@ -10,6 +10,8 @@ export interface RequestContext {
   readonly causationId?: string
   /** W3C trace context of the current span. */
   readonly traceparent?: string
+  /** A muted replay is being handled: events that follow from it are muted, too (replay.ts). */
+  readonly muted?: boolean
 }
 
 const storage = new AsyncLocalStorage<RequestContext>()

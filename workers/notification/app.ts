@@ -31,13 +31,13 @@ export interface NotificationOptions {
 /** Registers the subscription `/events/task-events` and starts the scheduler. */
 export function registerNotification(options: NotificationOptions): void {
   const { server, database, settings, service } = options
-  const intake = createIntake({ database, producer: service })
+  const intake = createIntake({ database, producer: service, now: options.now })
   registerSubscription(
     server,
     {
       path: '/events/task-events',
       data: taskEventDataSchema,
-      handle: ({ event }, signal) => intake(event, signal),
+      handle: ({ event, replay }, signal) => intake(event, signal, replay),
     },
     options,
   )

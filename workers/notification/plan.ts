@@ -37,6 +37,25 @@ export function planReminders(task: Task, stored: readonly StoredReminder[], cha
   return { schedule, cancel }
 }
 
+/**
+ * The plan of a muted event: what would fire at once is silenced instead, that is stored as cancelled. One that is cancelled for that time
+ * already is left alone, so that doing it again changes nothing. Times are RFC 3339 UTC with milliseconds.
+ */
+export function silencePast(
+  { schedule, cancel }: ReminderPlan,
+  stored: readonly StoredReminder[],
+  now: string,
+): ReminderPlan & { silence: { id: string; scheduledFor: string }[] } {
+  const isSilent = ({ id, scheduledFor }: { id: string; scheduledFor: string }): boolean =>
+    stored.some((known) => known.id === id && known.state === 'cancelled' && known.scheduledFor === scheduledFor)
+  const past = schedule.filter(({ scheduledFor }) => scheduledFor <= now)
+  return {
+    schedule: schedule.filter(({ scheduledFor }) => scheduledFor > now),
+    cancel,
+    silence: past.filter((reminder) => !isSilent(reminder)),
+  }
+}
+
 function isActive(task: Task): boolean {
   return task.status === 'open' && task.deletedAt === null
 }

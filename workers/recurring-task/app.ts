@@ -50,7 +50,7 @@ export function registerRecurringTask(options: RecurringTaskOptions): void {
       path: '/events/task-events',
       types: [taskEventTypes.COMPLETED],
       data: taskEventDataSchema,
-      handle: ({ event }, signal) => handle(event, signal),
+      handle: ({ event, replay }, signal) => handle(event, signal, replay),
     },
     options,
   )

@@ -22,6 +22,7 @@ import { StorageError } from '../lib/postgres-errors.ts'
 import type { Database } from '../lib/postgres.ts'
 import { nextInstance, parseRecurrence } from '../lib/recurrence/index.ts'
 import type { RecurrenceLimits } from '../lib/recurrence/index.ts'
+import type { ReplayMark } from '../lib/replay.ts'
 import { currentContext } from '../lib/request-context.ts'
 import type { TaskEventData } from '../lib/task/event.ts'
 import { insertNextInstance } from '../lib/task/store.ts'
@@ -52,17 +53,17 @@ export interface CompletionOptions {
 /** Handles `com.todo.task.completed`; resolves once the effect is committed. */
 export function createCompletionHandler(
   options: CompletionOptions,
-): (event: CloudEvent<TaskEventData>, signal?: AbortSignal) => Promise<Processed> {
+): (event: CloudEvent<TaskEventData>, signal?: AbortSignal, replay?: ReplayMark) => Promise<Processed> {
   const { database, logger } = options
-  return async (event, signal) => {
+  return async (event, signal, replay) => {
     const { task } = event.data
-    if (!isRecurring(task)) return 'processed'
+    if (!isRecurring(task)) return 'ignored'
     const now = options.now().toISOString()
     const successor = evaluate(task, options, now)
     let outcome: Outcome = 'ended'
     const processed = await processOnce(
       database,
-      { consumer, eventId: event.id },
+      { consumer, eventId: event.id, replay },
       async (tx) => {
         if (!successor) return
         const made = await insertNextInstance(tx, successor, cause(event, options.producer, now))

@@ -1,6 +1,6 @@
 import { deleteExpiredPeriodically } from '../lib/expiry.ts'
 import type { Expiry } from '../lib/expiry.ts'
-import { inboxExpiry } from '../lib/inbox.ts'
+import { inboxExpiry, ledgerExpiry } from '../lib/inbox.ts'
 import { createOutboxRelay } from '../lib/outbox-relay.ts'
 import { runWorker } from '../lib/worker.ts'
 import { registerRecurringTask } from './app.ts'
@@ -16,7 +16,7 @@ await runWorker({
     registerRecurringTask({ server, database, logger, metrics, tracing, appToken, service, settings, now })
     const relay = createOutboxRelay({ database, publisher: sidecar, topics, logger, metrics: metrics.outbox })
     lifecycle.background('relay', (signal) => relay.run(signal))
-    const expiries = (): Expiry[] => [inboxExpiry(consumer, settings.inboxRetention)]
+    const expiries = (): Expiry[] => [inboxExpiry(consumer, settings.inboxRetention), ledgerExpiry]
     lifecycle.background('expiry', (signal) =>
       deleteExpiredPeriodically({ db: database, expiries, now, logger }, signal),
     )

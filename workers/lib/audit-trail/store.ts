@@ -1,11 +1,16 @@
+import { noteReplayed } from '../inbox.ts'
 import type { Processed } from '../inbox.ts'
 import type { Database, Queryable, Transaction } from '../postgres.ts'
+import type { ReplayMark } from '../replay.ts'
 import { chain, genesis } from './chain.ts'
 import type { ChainedEntry, ChainHead } from './chain.ts'
 import type { AuditRecord, Json } from './entry.ts'
 
 /** The one stream of a system; the table holds several so that tenants can get their own later. */
 export const taskStream = 'tasks'
+
+/** Name under which replays to this worker keep their ledgers in the inbox; the entries themselves are its inbox. */
+export const consumer = 'audit'
 
 /** A row of audit_entries as node-postgres returns it. */
 interface Row {
@@ -77,12 +82,13 @@ const insert = (tx: Transaction, entries: readonly ChainedEntry[]): Promise<unkn
 /**
  * Appends the records that are not in the stream yet, all in one transaction, and says which were. The head row is locked
  * first: appenders queue there, so the look for known events and the numbering cannot race, and the commit's disk flush is
- * shared by the whole batch.
+ * shared by the whole batch. A replay's ledger is written along; force changes nothing here: an event has one entry.
  */
 export const appendRecords = (
   database: Database,
   records: readonly AuditRecord[],
   now: () => Date,
+  replay?: ReplayMark,
   stream = taskStream,
 ): Promise<Processed[]> =>
   database.transaction(async (tx) => {
@@ -108,6 +114,13 @@ export const appendRecords = (
     const last = entries.at(-1)
     if (last === undefined) return outcomes
     await insert(tx, entries)
+    if (replay !== undefined)
+      await noteReplayed(
+        tx,
+        consumer,
+        replay,
+        fresh.map(({ eventId }) => eventId),
+      )
     await tx.query(`UPDATE audit_head SET seq = $2, hash = decode($3, 'hex') WHERE stream = $1`, [
       stream,
       last.seq,
