@@ -67,7 +67,15 @@ describe('the number of pods', () => {
       await eventually('the lag is shown', async () => Number((await todo.status()).lag ?? 0) >= 50, 60_000)
       await eventually('three pods are asked for', async () => (await replicas('audit')) === 3, 120_000)
       expect(await service('audit')).toMatchObject({ scaling: { by: 'Autoscaler' } })
-      expect(await todo.condition('ScalingLimited')).toMatchObject({ status: 'True', reason: 'PartitionsBound' })
+      // The autoscaler says that it is limited by itself, a moment after it asked for the pods.
+      await eventually(
+        'the bound is said',
+        async () => {
+          expect(await todo.condition('ScalingLimited')).toMatchObject({ status: 'True', reason: 'PartitionsBound' })
+          return true
+        },
+        60_000,
+      )
     } finally {
       await held.release()
     }
