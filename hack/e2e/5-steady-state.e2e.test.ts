@@ -37,13 +37,28 @@ describe('a system that nobody changes', () => {
     await cluster.close()
   })
 
+  /** Figures of the start are still on their way into the status when Ready turns True: Kafka is looked at every 15 s. */
+  const settled = async (): Promise<void> => {
+    let version: string | undefined
+    let since = performance.now()
+    await eventually(
+      'the status settled',
+      async () => {
+        const found = (await todo.resource())?.metadata.resourceVersion
+        if (found !== version) since = performance.now()
+        version = found
+        return performance.now() - since > 20_000
+      },
+      120_000,
+    )
+  }
+
   /** Requests of the operator for this namespace, or for all of them at once; other systems of the cluster may be at work. */
   const concernsUs = (request: RecordedWrite): boolean =>
     request.user === OPERATOR && request.resource !== 'leases' && ['', namespace.name].includes(request.namespace)
 
   it('costs the API server nothing: the operator neither writes nor reads, its Lease aside', async () => {
-    // Steps of the start may still be on their way into the status when Ready turns True.
-    await sleep(5_000)
+    await settled()
     const log = await followAuditLog(cluster.auditLogPath)
     const before = await todo.resource()
     await sleep(IDLE)

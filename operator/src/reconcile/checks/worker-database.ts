@@ -1,5 +1,5 @@
 /** database-pools and the share of slow statements, as the workers count them. */
-import { count, percent, some } from './figures.ts'
+import { count, some } from './figures.ts'
 import { found, passed, type CheckFamily, type Outcome } from './check.ts'
 import { watchedWorkers } from './watched-workers.ts'
 import type { AskVitals, Vitals } from './worker-vitals.ts'
@@ -12,8 +12,8 @@ export function judgePools(vitals: readonly Vitals[]): Outcome {
   )
   if (pools.length === 0) return found(name, 'Unknown', 'no worker told of its pool')
   const waiting = pools.filter((pool) => pool.waiting > 0)
-  const busiest = Math.max(...pools.map(({ total, idle }) => (total === 0 ? 0 : (total - idle) / total)))
-  if (waiting.length === 0) return passed(name, `${percent(busiest)} in use, nobody waits`)
+  // How many of the open connections are busy in this moment is noise: a pool opens them one by one as they are needed.
+  if (waiting.length === 0) return passed(name, `${count(pools.length, 'pool')}, nobody waits`)
   const said = waiting.map(
     ({ pod, total, idle, waiting: callers }) =>
       `Pod/${pod}: ${count(callers, 'caller')} wait, ${total - idle} of ${count(total, 'connection')} in use`,
