@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { destinationConfigSchema, pathSchema } from '../../lib/backup/destination-config.ts'
-import { topicAliasSchema } from '../../lib/backup/manifest.ts'
+import { destinationConfigSchema } from '../../lib/backup/destination-config.ts'
+import { pathSchema, topicAliasSchema } from '../../lib/backup/names.ts'
 import { logLevelSchema, milliseconds, topicNameSchema } from '../../lib/config-schema.ts'
 import { kafkaConnectionSchema } from '../../lib/kafka/config.ts'
 

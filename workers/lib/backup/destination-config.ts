@@ -1,13 +1,7 @@
 import { z } from 'zod'
+import { pathSchema } from './names.ts'
 
 const absolute = z.string().startsWith('/').max(4096)
-
-/** A part of a path in a destination: no way out of the folder, nothing an object store would have to escape. */
-export const pathSchema = z
-  .string()
-  .max(900)
-  .regex(/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/, 'letters, digits, ".", "_" and "-", in parts separated by "/"')
-  .refine((path) => !path.split('/').some((part) => part === '.' || part === '..'), 'must not leave its folder')
 
 /** A bucket of an S3-compatible server. */
 export const s3DestinationSchema = z.strictObject({

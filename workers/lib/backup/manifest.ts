@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { pathSchema } from './destination-config.ts'
 import { BackupError, wordsOf } from './errors.ts'
+import { pathSchema, topicAliasSchema } from './names.ts'
 
 /** The version that is written, and the newest that is read. */
 export const formatVersion = 1
@@ -14,12 +14,6 @@ export const formatVersion = 1
 const name = z.string().min(1).max(253)
 const offset = z.int().min(0)
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
-/** What a topic is called in a backup: its alias, or for a dead-letter topic the alias with `.dlq`. */
-export const topicAliasSchema = z
-  .string()
-  .max(64)
-  .regex(/^[A-Za-z][A-Za-z0-9_-]*(\.dlq)?$/)
-
 const partSchema = z.object({
   /** In the folder of the backup. */
   path: pathSchema,

@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import kafkajs from 'kafkajs'
+import type { Kafka } from 'kafkajs'
+import type { KafkaConnection } from './config.ts'
+
+/** A client for Jobs; nothing is connected yet. Credentials are read once. */
+export const openKafka = async (
+  { brokers, tls, sasl }: KafkaConnection,
+  options: { readonly clientId: string; readonly secretsDirectory: string },
+): Promise<Kafka> => {
+  const secret = async (path: string): Promise<string> =>
+    (await readFile(join(options.secretsDirectory, path), 'utf8')).trimEnd()
+  const ca = tls?.ca === undefined ? undefined : await secret(tls.ca)
+  return new kafkajs.Kafka({
+    clientId: options.clientId,
+    brokers: [...brokers],
+    connectionTimeout: 5_000,
+    requestTimeout: 30_000,
+    retry: { retries: 5, maxRetryTime: 10_000 },
+    logLevel: kafkajs.logLevel.NOTHING,
+    ...(tls === undefined ? {} : { ssl: ca === undefined ? true : { ca } }),
+    ...(sasl === undefined
+      ? {}
+      : {
+          sasl: {
+            mechanism: sasl.mechanism,
+            username: await secret(sasl.username),
+            password: await secret(sasl.password),
+          } as kafkajs.SASLOptions,
+        }),
+  })
+}
+
+/** An offset as a number while that is exact, which it is for the first 2^53 records of a partition. */
+export const offsetOf = (text: string): number => {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`offset ${text} does not fit a JavaScript number`)
+  return value
+}
