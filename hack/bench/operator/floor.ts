@@ -4,7 +4,7 @@ import type { KubeObject } from '../../../operator/src/kube/object.ts'
 import { inFlight, rounded } from '../statistics.ts'
 import { IN_FLIGHT } from './contestants.ts'
 import type { RunInput } from './measure.ts'
-import { render } from './resources.ts'
+import { replicas, render } from './resources.ts'
 import { startSimulator } from './simulator.ts'
 import { connectionPool } from './watch.ts'
 
@@ -42,8 +42,8 @@ export async function measureFloor({ environment, systems, template }: RunInput)
   const chatApi = ({ kind, metadata }: KubeObject): boolean =>
     kind === 'Deployment' && metadata.name.endsWith('-chat-api')
   try {
-    const applied = await timed(systems.flatMap((system) => render(template, system, 1)))
-    const editAll = await timed(systems.flatMap((system) => render(template, system, 3).filter(chatApi)))
+    const applied = await timed(systems.flatMap((system) => render(template, system, replicas.first)))
+    const editAll = await timed(systems.flatMap((system) => render(template, system, replicas.third).filter(chatApi)))
     return { resources: systems.length, objectsPerResource: template.objects, applied, editAll }
   } finally {
     await simulator.stop()

@@ -8,7 +8,7 @@ import { IN_FLIGHT } from './contestants.ts'
 import type { BenchControlPlane } from './environment.ts'
 import { startRecorder } from './recorder.ts'
 import type { Recorder } from './recorder.ts'
-import { resourceOf } from './resources.ts'
+import { replicas, resourceOf } from './resources.ts'
 import type { Dependencies, SystemName, Template } from './resources.ts'
 import { startSimulator } from './simulator.ts'
 
@@ -125,9 +125,9 @@ async function create(recorder: Recorder, { environment, systems, dependencies, 
   return last - (recorder.edits[0]?.receivedAt ?? Number.NaN)
 }
 
-async function editReplicas(environment: BenchControlPlane, system: SystemName, replicas: number): Promise<void> {
+async function editReplicas(environment: BenchControlPlane, system: SystemName, wanted: number): Promise<void> {
   const path = `/apis/todochatbot.dev/v1alpha1/namespaces/${system.namespace}/todochatbots/${system.name}`
-  const patch = { spec: { services: { chatApi: { replicas } } } }
+  const patch = { spec: { services: { chatApi: { replicas: wanted } } } }
   await environment.client.call('PATCH', path, patch, 'application/merge-patch+json')
 }
 
@@ -140,7 +140,7 @@ async function editOneByOne(recorder: Recorder, { environment, systems }: RunInp
   for (const system of systems.filter((_, index) => index % stride === 0).slice(0, SINGLE_EDITS)) {
     const from = recorder.children.length
     const before = recorder.edits.length
-    await editReplicas(environment, system, 2)
+    await editReplicas(environment, system, replicas.second)
     const effect = (): RecordedWrite | undefined =>
       recorder.children.slice(from).find((write) => isChatApi(write, system))
     await recorder.until(`effect of the edit of ${system.name}`, () => effect() !== undefined, 60_000)
@@ -163,7 +163,7 @@ async function editEvery(recorder: Recorder, { environment, systems }: RunInput)
     }
     return waiting.size === 0
   }
-  const editing = inFlight(systems, IN_FLIGHT, (system) => editReplicas(environment, system, 3))
+  const editing = inFlight(systems, IN_FLIGHT, (system) => editReplicas(environment, system, replicas.third))
   await Promise.all([editing, recorder.until('every edit in effect', allChanged, LIMIT)])
   return last - (recorder.edits[before]?.receivedAt ?? Number.NaN)
 }

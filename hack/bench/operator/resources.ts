@@ -34,6 +34,9 @@ export function systemNames(size: number): readonly SystemName[] {
   }))
 }
 
+/** Replicas of chat-api at first, after the edits one at a time, and after the edit of all. Never one: only several have a PodDisruptionBudget, and the set of objects stays the same. */
+export const replicas = { first: 2, second: 3, third: 4 }
+
 /** The resource of a system: everything External, topics of one partition so that a single broker holds 500 systems. */
 export function resourceOf({ name, namespace }: SystemName, dependencies: Dependencies): KubeObject {
   const topic = { partitions: 1, replicas: 1 }
@@ -50,6 +53,7 @@ export function resourceOf({ name, namespace }: SystemName, dependencies: Depend
       },
       database: { mode: 'External', secretRef: { name: databaseSecret } },
       stateStore: { mode: 'External', host: dependencies.redis },
+      services: { chatApi: { replicas: replicas.first } },
     },
   }
 }
@@ -112,11 +116,11 @@ export const operandImages = {
 }
 
 /** The objects of one system, from the template. */
-export function render(source: Template, system: SystemName, replicas: number): readonly AppliedObject[] {
+export function render(source: Template, system: SystemName, wanted: number): readonly AppliedObject[] {
   const json = source.json
     .replaceAll(source.marks.namespace, system.namespace)
     .replaceAll(source.marks.name, system.name)
-    .replaceAll(`"replicas":${source.marks.replicas}`, `"replicas":${replicas}`)
+    .replaceAll(`"replicas":${source.marks.replicas}`, `"replicas":${wanted}`)
   return JSON.parse(json) as AppliedObject[]
 }
 
@@ -125,8 +129,8 @@ export function topicsOf(system: SystemName, dependencies: Dependencies): readon
   return desiredTopics(parsed(resourceOf(system, dependencies)))
 }
 
-function withReplicas(resource: KubeObject, replicas: number): KubeObject {
-  return { ...resource, spec: { ...(resource['spec'] as object), services: { chatApi: { replicas } } } }
+function withReplicas(resource: KubeObject, wanted: number): KubeObject {
+  return { ...resource, spec: { ...(resource['spec'] as object), services: { chatApi: { replicas: wanted } } } }
 }
 
 function parsed(resource: KubeObject): TodoChatbot {
