@@ -24,6 +24,12 @@ export const readEnvironment = (env: NodeJS.ProcessEnv = process.env): Environme
   }
 }
 
+/** Environment of a program that a Job starts: where programs are found, nothing else of ours, and what is given here (passwords belong here). */
+export const childEnvironment = (
+  given: Readonly<Record<string, string>>,
+  env: NodeJS.ProcessEnv = process.env,
+): NodeJS.ProcessEnv => ({ PATH: env['PATH'], HOME: '/tmp', LC_ALL: 'C.UTF-8', ...given })
+
 const apiServerUrl = (env: NodeJS.ProcessEnv): string => {
   const host = env['KUBERNETES_SERVICE_HOST'] ?? 'kubernetes.default.svc'
   return `https://${host.includes(':') ? `[${host}]` : host}:${env['KUBERNETES_SERVICE_PORT'] ?? '443'}`

@@ -25,6 +25,7 @@ const remedies = {
   RecordsGone: 'Lengthen the retention of the topic; the backup holds what was still there',
   BaseUnusable: 'Take a full backup',
   StateStoreFailed: 'Check that Redis can be reached with the password of the system',
+  DeadlinePassed: 'Give it a longer deadline, or more speed: a higher throttle, parallelism or a faster destination',
   Stopped: 'Nothing is left behind that a restore would look at; the next try begins anew',
 } as const
 

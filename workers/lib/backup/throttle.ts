@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 /** A limit of bytes per second that several streams share. */
 export interface Throttle {
   /** Resolves when `bytes` may pass. Rejects when the signal is aborted. */
@@ -9,6 +11,12 @@ export interface ThrottleClock {
   /** ms, monotonic. */
   readonly now: () => number
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+/** The clock of the machine. */
+export const systemClock: ThrottleClock = {
+  now: () => performance.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }),
 }
 
 /** How long a stream that stood still may make up for it, ms. */
