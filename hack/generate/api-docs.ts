@@ -80,6 +80,7 @@ const statusTable = (status: JsonSchema): string =>
 const guides: Readonly<Record<string, string>> = {
   Incident: 'How to take one and how to read the archive: [incidents.md](incidents.md).',
   Backup: 'How to configure, make and find backups: [backup.md](backup.md).',
+  Restore: 'How to restore, to drill and to go back: [disaster-recovery.md](disaster-recovery.md).',
 }
 
 const oneShot = (definition: Definition): string => {

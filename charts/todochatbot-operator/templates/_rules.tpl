@@ -36,6 +36,18 @@
 - apiGroups: ['todochatbot.dev']
   resources: ['backups/finalizers']
   verbs: ['update']
+# makes the drills of a schedule, removes old ones, and patches finalizers and owners
+- apiGroups: ['todochatbot.dev']
+  resources: ['restores']
+  verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch']
+# keeps the ledger of a restore
+- apiGroups: ['todochatbot.dev']
+  resources: ['restores/status']
+  verbs: ['get', 'patch']
+# owner references that block deletion (admission plugin OwnerReferencesPermissionEnforcement)
+- apiGroups: ['todochatbot.dev']
+  resources: ['restores/finalizers']
+  verbs: ['update']
 # owned by a system
 - apiGroups: ['']
   resources: ['configmaps', 'serviceaccounts', 'services']

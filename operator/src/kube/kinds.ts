@@ -20,6 +20,7 @@ export const kinds = {
   TodoChatbot: namespaced('todochatbot.dev', 'v1alpha1', 'TodoChatbot', 'todochatbots'),
   Incident: namespaced('todochatbot.dev', 'v1alpha1', 'Incident', 'incidents'),
   Backup: namespaced('todochatbot.dev', 'v1alpha1', 'Backup', 'backups'),
+  Restore: namespaced('todochatbot.dev', 'v1alpha1', 'Restore', 'restores'),
   ConfigMap: namespaced('', 'v1', 'ConfigMap', 'configmaps'),
   Secret: namespaced('', 'v1', 'Secret', 'secrets'),
   Service: namespaced('', 'v1', 'Service', 'services'),

@@ -18,6 +18,7 @@ export const conditionTypes = [
   'AuditIntact',
   'BackupCurrent',
   'Isolated',
+  'Restoring',
   'Paused',
 ] as const
 /** One of {@link conditionTypes}. */

@@ -15,6 +15,8 @@ export const label = {
   incident: 'todochatbot.dev/incident',
   /** On the Job and pods of a backup: name of the Backup. */
   backup: 'todochatbot.dev/backup',
+  /** On the Jobs and pods of a restore: name of the Restore. */
+  restore: 'todochatbot.dev/restore',
 } as const
 
 /** Selector of everything the operator owns, for informers. */
@@ -38,6 +40,8 @@ export const annotation = {
   isolated: 'todochatbot.dev/isolated',
   /** On a Deployment that is scaled down: how many pods it had. */
   isolatedReplicas: 'todochatbot.dev/isolated-replicas',
+  /** On a Restore under way: any value ends it and puts the state before back. */
+  abort: 'todochatbot.dev/abort',
   /** On an Incident taken for an isolation: when that isolation ended. One that is not closed belongs to the isolation in force. */
   closedAt: 'todochatbot.dev/closed-at',
   /** On pod templates: hash of the configuration that needs a restart. */
@@ -61,8 +65,12 @@ export const annotation = {
 /** Finalizer on a TodoChatbot while something outside Kubernetes (topics) has to be removed with it. */
 export const finalizer = 'todochatbot.dev/topics'
 
+/** Finalizer on a Restore: what it made in PostgreSQL and Kafka goes, and the workers come back, before it does. */
+export const restoreFinalizer = 'todochatbot.dev/restore'
+
 /** What an object is, for app.kubernetes.io/component. */
-export type ComponentLabel = 'worker' | 'dependency' | 'dapr' | 'migration' | 'credentials' | 'evidence' | 'backup'
+export type ComponentLabel =
+  'worker' | 'dependency' | 'dapr' | 'migration' | 'credentials' | 'evidence' | 'backup' | 'restore'
 
 /** Labels of one owned object of a system. */
 export const labelsFor = (

@@ -91,4 +91,10 @@ export const names = {
   backupServiceAccount: (system: string) => `${system}-backup`,
   /** Job, ServiceAccount, Role, RoleBinding and ConfigMap of one Incident. */
   evidence: (incident: string) => `${incident}-evidence`,
+  /** ConfigMap and ServiceAccount of one Restore. */
+  restore: (restore: string) => `${restore}-restore`,
+  /** Job of one step of a Restore; `step` in lower case. */
+  restoreStep: (restore: string, step: string) => `${restore}-${step}`,
+  /** Backup that a Restore takes of the state before. */
+  safetyBackup: (restore: string) => `${restore}-safety`,
 } as const

@@ -1,5 +1,6 @@
 import { backupPlural } from './backup.ts'
 import { incidentPlural } from './incident.ts'
+import { restorePlural } from './restore.ts'
 import { group, plural } from './todochatbot.ts'
 
 /**
@@ -100,6 +101,24 @@ export const workloadPermissions: readonly Permission[] = [
   {
     apiGroups: [group],
     resources: [`${backupPlural}/finalizers`],
+    verbs: ['update'],
+    because: 'owner references that block deletion (admission plugin OwnerReferencesPermissionEnforcement)',
+  },
+  {
+    apiGroups: [group],
+    resources: [restorePlural],
+    verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch'],
+    because: 'makes the drills of a schedule, removes old ones, and patches finalizers and owners',
+  },
+  {
+    apiGroups: [group],
+    resources: [`${restorePlural}/status`],
+    verbs: ['get', 'patch'],
+    because: 'keeps the ledger of a restore',
+  },
+  {
+    apiGroups: [group],
+    resources: [`${restorePlural}/finalizers`],
     verbs: ['update'],
     because: 'owner references that block deletion (admission plugin OwnerReferencesPermissionEnforcement)',
   },

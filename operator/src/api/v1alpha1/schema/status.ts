@@ -80,7 +80,7 @@ const serviceStatusSchema = described(
     scaling: described(
       z.object({
         by: described(
-          z.enum(['Spec', 'Profile', 'Autoscaler', 'Hand', 'Isolation', 'Remediation']),
+          z.enum(['Spec', 'Profile', 'Autoscaler', 'Hand', 'Isolation', 'Restore', 'Remediation']),
           'Who decides the number of pods.',
         ),
         reason: described(
@@ -322,7 +322,7 @@ export const statusSchema = described(
     ).default(-1),
     phase: described(
       z.string(),
-      'For people: Pending, Installing, Updating, Ready, Degraded, Isolated, Paused, Stalled, Deleting.',
+      'For people: Pending, Installing, Updating, Ready, Degraded, Isolated, Restoring, Paused, Stalled, Deleting.',
     ).optional(),
     summary: described(
       message,
