@@ -8,6 +8,8 @@ export interface Environment {
   readonly podName: string
   /** Port of the Dapr sidecar when its injector set one; it wins over the file because the sidecar chose it. */
   readonly daprHttpPort: number | undefined
+  /** PATH: where programs a Job starts, such as pg_restore, are looked for. */
+  readonly searchPath: string
   /** URL of the API server as Kubernetes tells every pod; only Jobs with a token of their own can use it. */
   readonly apiServer: string
 }
@@ -19,6 +21,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv = process.env): Environme
     configDirectory: env['TODOCHATBOT_CONFIG_DIR'] ?? '/etc/todochatbot/config',
     secretsDirectory: env['TODOCHATBOT_SECRETS_DIR'] ?? '/etc/todochatbot/secrets',
     podName: env['POD_NAME'] ?? env['HOSTNAME'] ?? 'local',
+    searchPath: env['PATH'] ?? '',
     apiServer: apiServerUrl(env),
     daprHttpPort: Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined,
   }

@@ -7,7 +7,9 @@ SELECT format('CREATE ROLE %I LOGIN', role)
   FROM unnest(ARRAY[:'owner', :'app']) AS role
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) \gexec
 
-ALTER ROLE :"owner" LOGIN PASSWORD :'ownerPassword';
+-- A restore makes a database beside the live one and renames both; whoever is connected then has to go.
+ALTER ROLE :"owner" LOGIN CREATEDB PASSWORD :'ownerPassword';
+GRANT pg_signal_backend TO :"owner";
 ALTER ROLE :"app" LOGIN PASSWORD :'appPassword';
 
 SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'owner')

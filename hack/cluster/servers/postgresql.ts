@@ -46,7 +46,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       return { url: url('todo_app', name), ownerUrl: url('todo_owner', name) }
     }
     await query(url('postgres', 'postgres'), [
-      `CREATE ROLE todo_owner LOGIN PASSWORD '${passwords.todo_owner}'`,
+      `CREATE ROLE todo_owner LOGIN CREATEDB IN ROLE pg_signal_backend PASSWORD '${passwords.todo_owner}'`,
       `CREATE ROLE todo_app LOGIN PASSWORD '${passwords.todo_app}'`,
     ])
     const todo = await createDatabase('todo')

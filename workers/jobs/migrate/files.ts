@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** One numbered file. */
 export interface Migration {
@@ -42,6 +44,12 @@ export const orderMigrations = (files: Readonly<Record<string, string>>): Migrat
     }
   }
   return migrations
+}
+
+/** Where the migrations of this version are: beside the bundle in an image, two folders up in the source tree. */
+export const migrationsDirectory = (): string => {
+  const bundled = fileURLToPath(new URL('./migrations', import.meta.url))
+  return existsSync(bundled) ? bundled : fileURLToPath(new URL('../../migrations', import.meta.url))
 }
 
 /** Reads every `.sql` file of a directory. */

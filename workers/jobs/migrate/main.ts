@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { ConfigError, loadConfig, loadSecrets } from '../../lib/config.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import { createLogger } from '../../lib/logger.ts'
@@ -7,14 +5,8 @@ import { createDatabase } from '../../lib/postgres.ts'
 import { reportFailure } from '../../lib/termination.ts'
 import { migrateConfigSchema } from './config.ts'
 import { connect } from './connect.ts'
-import { MigrationError, readMigrations } from './files.ts'
+import { MigrationError, migrationsDirectory, readMigrations } from './files.ts'
 import { migrate } from './migrate.ts'
-
-/** Beside the bundle in an image, two folders up in the source tree. */
-const migrationsDirectory = (): string => {
-  const bundled = fileURLToPath(new URL('./migrations', import.meta.url))
-  return existsSync(bundled) ? bundled : fileURLToPath(new URL('../../migrations', import.meta.url))
-}
 
 const roleOf = (uri: string): string => decodeURIComponent(new URL(uri).username)
 

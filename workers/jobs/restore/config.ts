@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { destinationConfigSchema } from '../../lib/backup/destination-config.ts'
+import { pathSchema } from '../../lib/backup/names.ts'
+import { logLevelSchema, milliseconds } from '../../lib/config-schema.ts'
+import { kafkaConnectionSchema } from '../../lib/kafka/config.ts'
+
+const name = z.string().min(1).max(253)
+/** A path below the secrets directory. */
+const secretFile = z.string().min(1).max(512)
+
+/** What a pod of the Job does; the operator names it as the one argument. */
+export const restoreJobSteps = ['check', 'database', 'topics', 'switch', 'undo', 'validate', 'cleanup'] as const
+/** One of {@link restoreJobSteps}. */
+export type RestoreJobStep = (typeof restoreJobSteps)[number]
+
+/** config.json of the Jobs of one Restore; all of its steps read the same. */
+export const restoreConfigSchema = z.object({
+  service: z.string().min(1).max(63),
+  system: z.string().min(1).max(30),
+  namespace: name,
+  version: z.string().min(1).max(63),
+  logLevel: logLevelSchema.default('info'),
+  restore: z.object({ name, uid: z.string().min(8).max(64), mode: z.enum(['InPlace', 'NewSystem', 'Drill']) }),
+  source: z.object({ destination: destinationConfigSchema, path: pathSchema }),
+  /** Public key (PEM) the signature of the manifest is verified with; absent: it is ignored, for a reason the Restore gives. */
+  publicKeyFile: secretFile.optional(),
+  /** age identities, one per line. */
+  identityFile: secretFile.optional(),
+  /** Most bytes per second read from the destination. */
+  throttle: z.int().min(1).optional(),
+  database: z.object({
+    ownerUriFile: secretFile,
+    /** Connection string of the workers: names their role. */
+    uriFile: secretFile,
+    /** How long to wait for a server that does not answer, and for sessions to end. */
+    waitTimeout: milliseconds(1_000, 3_600_000).default(60_000),
+  }),
+  kafka: kafkaConnectionSchema.extend({
+    /** Topics of the system as it is now, by alias. */
+    topics: z.array(z.object({ alias: z.string().min(1), topic: name })).min(1),
+    /** Groups of the system as it is now; `service` is the kebab-case name of the worker. */
+    groups: z.array(z.object({ group: name, service: name, aliases: z.array(z.string()) })),
+    /** How long to wait for topics that are being made and for groups to become empty. */
+    waitTimeout: milliseconds(1_000, 3_600_000).default(60_000),
+  }),
+  /** The Dapr state store; absent: the system has none. */
+  stateStore: z
+    .object({
+      /** host:port */
+      address: z.string().min(1),
+      /** Present: TLS, with this authority or the public ones. */
+      tls: z.object({ ca: secretFile.optional() }).optional(),
+      password: secretFile.optional(),
+      /** Keys of the system begin with one of these; `<namespace>.<app id>||`. */
+      keyPrefixes: z.array(z.string().min(1)).min(1),
+    })
+    .optional(),
+})
+
+/** See {@link restoreConfigSchema}. */
+export type RestoreConfig = z.output<typeof restoreConfigSchema>
+
+/** What a pod says at its end, as JSON in its termination message (4 KiB at most). */
+export const restoreReportSchema = z.object({
+  step: z.enum(restoreJobSteps),
+  /** One sentence for people. */
+  message: z.string().max(1_500),
+  /** check */
+  backup: z
+    .object({
+      path: z.string().max(512),
+      manifestSha256: z.string().regex(/^[0-9a-f]{64}$/),
+      cutAt: z.iso.datetime(),
+      auditSequence: z.int().min(0),
+    })
+    .optional(),
+  /** switch: name of the database that holds the state before. */
+  databaseBefore: z.string().max(63).optional(),
+  /** validate: what does not agree. */
+  violations: z.array(z.string().max(300)).max(8).optional(),
+})
+
+/** See {@link restoreReportSchema}. */
+export type RestoreReport = z.output<typeof restoreReportSchema>
+
+/** Exit code of a pod whose failure no retry would change; the Job is then not tried again. */
+export const refusedExitCode = 3

@@ -1,0 +1,111 @@
+/**
+ * Offsets of consumer groups. What has to survive a pod is committed in Kafka itself, under names that belong to one restore; they are removed
+ * when it ends. Only {@link moveGroups} and {@link moveBack} touch the workers' groups, which are empty then.
+ */
+import type { Admin } from 'kafkajs'
+import type { RestoreConfig } from './config.ts'
+import { RestoreError } from './errors.ts'
+
+/** Where a group will stand. */
+export const stagedGroup = (group: string, uid: string): string => `${group}.restore-${uid.slice(0, 8)}`
+/** Where a group stood before it was moved. */
+export const savedGroup = (group: string, uid: string): string => `${group}.before-${uid.slice(0, 8)}`
+/** Topics that are through. */
+export const doneGroup = (uid: string): string => `todochatbot-restore-${uid.slice(0, 8)}.done`
+
+/** The group of one worker with the names of the topics it consumes. */
+export interface WorkerGroup {
+  /** Kebab-case name of the worker. */
+  readonly service: string
+  readonly group: string
+  readonly topics: readonly string[]
+}
+
+/** The groups of a configuration. */
+export const workerGroups = ({ groups, topics }: RestoreConfig['kafka']): readonly WorkerGroup[] =>
+  groups.map(({ service, group, aliases }) => ({
+    service,
+    group,
+    topics: topics.filter(({ alias }) => aliases.includes(alias)).map(({ topic }) => topic),
+  }))
+
+interface PartitionOffset {
+  readonly partition: number
+  readonly offset: number
+}
+
+/** Commits offsets for a group without members. */
+export const commit = async (
+  admin: Admin,
+  group: string,
+  topic: string,
+  offsets: readonly PartitionOffset[],
+): Promise<void> => {
+  if (offsets.length === 0) return
+  const partitions = offsets.map(({ partition, offset }) => ({ partition, offset: String(offset) }))
+  await admin.setOffsets({ groupId: group, topic, partitions })
+}
+
+/** Committed offsets of a group, by partition; partitions without one are left out. */
+export const committed = async (admin: Admin, group: string, topic: string): Promise<ReadonlyMap<number, number>> => {
+  const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
+  return new Map(
+    (found?.partitions ?? [])
+      .map(({ partition, offset }) => [partition, Number(offset)] as const)
+      .filter(([, offset]) => offset >= 0),
+  )
+}
+
+/** Waits until groups have no members. @throws RestoreError GroupInUse after `waitTimeout` ms */
+export const whenEmpty = async (
+  admin: Admin,
+  groups: readonly WorkerGroup[],
+  { waitTimeout, pause }: { readonly waitTimeout: number; readonly pause: (ms: number) => Promise<void> },
+): Promise<void> => {
+  const deadline = Date.now() + waitTimeout
+  for (;;) {
+    const described = await admin.describeGroups(groups.map(({ group }) => group))
+    const busy = described.groups.find(({ state }) => state !== 'Empty' && state !== 'Dead')
+    if (busy === undefined) return
+    if (Date.now() > deadline) {
+      const members = busy.members.map(({ clientId, clientHost }) => `${clientId} at ${clientHost}`).join(', ')
+      throw new RestoreError('GroupInUse', `group ${busy.groupId} is ${busy.state}: ${members}`)
+    }
+    await pause(500)
+  }
+}
+
+/** Notes where the groups stand, once, then puts them where they are to stand. */
+export const moveGroups = async (admin: Admin, groups: readonly WorkerGroup[], uid: string): Promise<void> => {
+  for (const { group, topics } of groups) {
+    for (const topic of topics) {
+      const saved = await committed(admin, savedGroup(group, uid), topic)
+      if (saved.size === 0) await copy(admin, group, savedGroup(group, uid), topic)
+      await copy(admin, stagedGroup(group, uid), group, topic)
+    }
+  }
+}
+
+/** Puts moved groups back; those that were not moved stay. */
+export const moveBack = async (admin: Admin, groups: readonly WorkerGroup[], uid: string): Promise<void> => {
+  for (const { group, topics } of groups)
+    for (const topic of topics) await copy(admin, savedGroup(group, uid), group, topic)
+}
+
+/** Removes what a restore committed under names of its own. */
+export const forget = async (admin: Admin, groups: readonly WorkerGroup[], uid: string): Promise<void> => {
+  const names = groups.flatMap(({ group }) => [stagedGroup(group, uid), savedGroup(group, uid)])
+  const { groups: known } = await admin.listGroups()
+  const present = [...names, doneGroup(uid)].filter((name) => known.some(({ groupId }) => groupId === name))
+  if (present.length > 0) await admin.deleteGroups(present)
+}
+
+const copy = async (admin: Admin, from: string, to: string, topic: string): Promise<void> => {
+  const offsets = await committed(admin, from, topic)
+  await commit(
+    admin,
+    to,
+    topic,
+    [...offsets].map(([partition, offset]) => ({ partition, offset })),
+  )
+}

@@ -1,0 +1,93 @@
+import { readMigrations } from '../migrate/files.ts'
+import { check } from './check.ts'
+import type { RestoreJobStep, RestoreReport } from './config.ts'
+import { restoreDatabase } from './database.ts'
+import { drillCleanUp, drillTopics, drillValidate } from './drill.ts'
+import { whenEmpty } from './groups.ts'
+import { boundsOf } from './kafka-log.ts'
+import { cleanUp, switchOver, undo } from './switch.ts'
+import { liveTopic, restoreTopics } from './topics.ts'
+import { validate } from './validate.ts'
+import type { Workplace } from './workplace.ts'
+
+/** How long consumers may take to catch up before a difference counts, ms. */
+const validatePatience = 60_000
+
+/** Does one step; each may be done again at any time, and after the end of the pod that began it. */
+export const runStep = async (
+  step: RestoreJobStep,
+  place: Workplace,
+  migrationsDirectory: string,
+): Promise<RestoreReport> => {
+  const drill = place.config.restore.mode === 'Drill'
+  place.progress.part = step
+  switch (step) {
+    case 'check':
+      return check(place, (await readMigrations(migrationsDirectory)).length)
+    case 'database':
+      return database(place, migrationsDirectory)
+    case 'topics':
+      return drill ? drillTopics(place) : topics(place)
+    case 'switch':
+      return switchOver(place)
+    case 'undo':
+      return drill ? drillCleanUp(place) : undo(place)
+    case 'validate':
+      return drill ? drillValidate(place) : validate(place, validatePatience)
+    case 'cleanup':
+      return drill ? drillCleanUp(place) : cleanUp(place, 'all')
+  }
+}
+
+const database = async (place: Workplace, migrationsDirectory: string): Promise<RestoreReport> => {
+  const source = await place.source()
+  await restoreDatabase({
+    ...place,
+    maintenance: await place.maintenance(),
+    uid: place.config.restore.uid,
+    manifest: source.manifest,
+    dump: source.dump,
+    migrations: await readMigrations(migrationsDirectory),
+    service: place.config.service,
+  })
+  const rows = Object.values(source.manifest.counts.tables).reduce((total, count) => total + count, 0)
+  const entries = source.manifest.cut.audit.reduce((total, { seq }) => total + seq, 0)
+  return {
+    step: 'database',
+    message: `${rows} rows and an audit chain of ${entries} entries are restored beside and verified`,
+  }
+}
+
+const topics = async (place: Workplace): Promise<RestoreReport> => {
+  const { kafka, admin } = await place.kafka()
+  const { config } = place
+  await whenTopicsExist(place)
+  await whenEmpty(admin, place.groups, { waitTimeout: config.kafka.waitTimeout, pause: place.pause })
+  const { records, rebuilt } = await restoreTopics({
+    ...place,
+    kafka,
+    admin,
+    producer: await place.producer(),
+    source: await place.source(),
+    uid: config.restore.uid,
+    topics: config.kafka.topics,
+    groups: place.groups,
+  })
+  const how = rebuilt.length === 0 ? 'every log still holds the cut' : `rebuilt: ${rebuilt.join(', ')}`
+  return { step: 'topics', message: `${records} records were appended; ${how}` }
+}
+
+/** The operator makes topics that are missing. */
+const whenTopicsExist = async (place: Workplace): Promise<void> => {
+  const { admin } = await place.kafka()
+  const { manifest } = await place.source()
+  const deadline = Date.now() + place.config.kafka.waitTimeout
+  for (const { alias } of manifest.cut.topics) {
+    const topic = liveTopic(place.config.kafka.topics, alias)
+    while ((await boundsOf(admin, topic)) === undefined) {
+      if (Date.now() > deadline)
+        throw new Error(`topic ${topic} does not exist; condition TopicsReady of the system says why`)
+      await place.pause(1_000)
+    }
+  }
+}

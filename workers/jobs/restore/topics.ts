@@ -1,0 +1,215 @@
+/**
+ * Appends to the live topics what their consumers have to meet after the restore, and stages where each group will stand. Workers are stopped,
+ * and their groups are not touched yet: until the switch everything here only adds records that the old state drops as known (inbox).
+ *
+ * Invariants
+ * - A record is appended as it was: key, value, timestamp, headers, partition. Order is kept.
+ * - Positions are committed under a name of their own ({@link stagedGroup}) once a topic is through, and what was appended is marked as done; so
+ *   they survive the pod. A pod that dies within a topic leaves records that nobody will consume: the next one appends them again behind, and
+ *   the groups will stand there.
+ * Proof: workers/test/restore.integration.test.ts.
+ */
+import type { Admin, Kafka, Producer } from 'kafkajs'
+import type { StoredRecord } from '../../lib/backup/records.ts'
+import type { Logger } from '../../lib/logger.ts'
+import type { BackupSource } from './backup-source.ts'
+import type { RestoreConfig } from './config.ts'
+import { RestoreError } from './errors.ts'
+import { commit, committed, doneGroup, stagedGroup, type WorkerGroup } from './groups.ts'
+import { boundsOf, recordsAt, type Bounds } from './kafka-log.ts'
+import { firstToProduce, positionFinder, type PartitionAtCut } from './positions.ts'
+
+/** Records and bytes of one request to Kafka. */
+const batchRecords = 500
+const batchBytes = 512 * 1024
+
+/** What the step works with. */
+export interface RestoreTopics {
+  readonly kafka: Kafka
+  readonly admin: Admin
+  readonly producer: Producer
+  readonly source: BackupSource
+  readonly uid: string
+  readonly topics: RestoreConfig['kafka']['topics']
+  readonly groups: readonly WorkerGroup[]
+  readonly logger: Logger
+  readonly signal: AbortSignal
+}
+
+/** What was done, for the report. */
+export interface RestoredTopics {
+  readonly records: number
+  /** Topics whose log no longer was the one that was backed up. */
+  readonly rebuilt: readonly string[]
+}
+
+/** Does all topics of the backup. @throws RestoreError TopicUnknown, TopicTooSmall */
+export const restoreTopics = async (options: RestoreTopics): Promise<RestoredTopics> => {
+  const { admin, source, uid, groups, logger } = options
+  let records = 0
+  const rebuilt: string[] = []
+  for (const { alias, partitions } of source.manifest.cut.topics) {
+    const topic = liveTopic(options.topics, alias)
+    const done = await committed(admin, doneGroup(uid), topic)
+    if (partitions.every(({ partition }) => done.has(partition))) continue
+    const bounds = await boundsOf(admin, topic)
+    if (bounds === undefined) throw new Error(`topic ${topic} does not exist yet`)
+    checkPartitions(topic, bounds, partitions.length)
+    const parts = await lastRecordsOf(options, alias, topic, partitions, bounds)
+    for (const part of parts) {
+      records += await appendPartition(options, part)
+      if (!part.holds && part.from < part.at.end && !rebuilt.includes(topic)) rebuilt.push(topic)
+    }
+    const ends = await boundsOf(admin, topic)
+    const endOf = (partition: number): number => ends?.get(partition)?.end ?? 0
+    await Promise.all(
+      consumersOf(groups, topic).map(({ service, group }) =>
+        commit(
+          admin,
+          stagedGroup(group, uid),
+          topic,
+          parts.map(({ partition, finder }) => {
+            const position = finder.positionOf(committedAtCut(source, service, alias, partition), endOf(partition))
+            return { partition, offset: position }
+          }),
+        ),
+      ),
+    )
+    await commit(
+      admin,
+      doneGroup(uid),
+      topic,
+      parts.map(({ partition }) => ({ partition, offset: endOf(partition) })),
+    )
+    logger.info({ topic, rebuilt: rebuilt.includes(topic), records }, 'topic restored')
+  }
+  return { records, rebuilt }
+}
+
+/** Name of a topic of the backup in the system as it is now. @throws RestoreError TopicUnknown */
+export const liveTopic = (topics: RestoreConfig['kafka']['topics'], alias: string): string => {
+  const found = topics.find((topic) => topic.alias === alias)
+  if (found === undefined) throw new RestoreError('TopicUnknown', `the system has no topic ${alias}`)
+  return found.topic
+}
+
+/** @throws RestoreError TopicTooSmall */
+export const checkPartitions = (topic: string, bounds: ReadonlyMap<number, Bounds>, wanted: number): void => {
+  if (bounds.size < wanted)
+    throw new RestoreError('TopicTooSmall', `topic ${topic} has ${bounds.size} partitions, and the backup ${wanted}`)
+}
+
+/** Groups that consume a topic now. */
+export const consumersOf = (groups: readonly WorkerGroup[], topic: string): readonly WorkerGroup[] =>
+  groups.filter(({ topics }) => topics.includes(topic))
+
+/** Where the group of a worker stood at the cut. */
+const committedAtCut = (
+  { manifest }: BackupSource,
+  service: string,
+  alias: string,
+  partition: number,
+): number | undefined =>
+  manifest.cut.groups
+    .find((group) => group.service === service)
+    ?.offsets.find((one) => one.alias === alias && one.partition === partition)?.offset
+
+/** One partition, judged. */
+interface Part {
+  readonly alias: string
+  readonly topic: string
+  readonly partition: number
+  readonly at: PartitionAtCut
+  readonly holds: boolean
+  readonly from: number
+  readonly finder: ReturnType<typeof positionFinder>
+}
+
+/** Compares the last record of each partition of the backup with the one at its place in the live log. */
+async function lastRecordsOf(
+  options: RestoreTopics,
+  alias: string,
+  topic: string,
+  partitions: readonly { readonly partition: number; readonly end: number }[],
+  bounds: ReadonlyMap<number, Bounds>,
+): Promise<readonly Part[]> {
+  const { kafka, source, signal, groups } = options
+  const last = new Map<number, StoredRecord>()
+  const candidates = partitions.filter(({ partition, end }) => (bounds.get(partition)?.end ?? 0) >= end)
+  for (const { partition } of candidates) {
+    for await (const record of source.records(alias, partition)) last.set(partition, record)
+    signal.throwIfAborted()
+  }
+  const asked = [...last].filter(([partition, { offset }]) => (bounds.get(partition)?.start ?? 0) <= offset)
+  const live = await recordsAt(
+    { kafka, topic, signal },
+    new Map(asked.map(([partition, { offset }]) => [partition, offset])),
+  )
+  return partitions.map(({ partition, end }): Part => {
+    const before = last.get(partition)
+    const there = live.get(partition)
+    const holds =
+      candidates.some((one) => one.partition === partition) &&
+      (before === undefined || (there !== undefined && sameRecord(before, there)))
+    const at = {
+      start: source.startOf(alias, partition),
+      end,
+      committed: consumersOf(groups, topic).map(({ service }) => committedAtCut(source, service, alias, partition)),
+    }
+    const from = firstToProduce(at, holds)
+    return { alias, topic, partition, at, holds, from, finder: positionFinder(at, from) }
+  })
+}
+
+const sameRecord = (a: StoredRecord, b: StoredRecord): boolean =>
+  a.offset === b.offset && a.timestamp === b.timestamp && sameBytes(a.key, b.key) && sameBytes(a.value, b.value)
+
+const sameBytes = (a: Buffer | null, b: Buffer | null): boolean => (a === null || b === null ? a === b : a.equals(b))
+
+async function appendPartition(options: RestoreTopics, part: Part): Promise<number> {
+  const { from, at, finder } = part
+  if (from >= at.end) return 0
+  let records = 0
+  let bytes = 0
+  let batch: StoredRecord[] = []
+  const flush = async (): Promise<void> => {
+    if (batch.length === 0) return
+    const base = await append(options.producer, part, batch)
+    batch.forEach((record, index) => finder.placed(record.offset, base + index))
+    records += batch.length
+    bytes = 0
+    batch = []
+  }
+  for await (const record of options.source.records(part.alias, part.partition)) {
+    options.signal.throwIfAborted()
+    if (record.offset < from || record.offset >= at.end) continue
+    batch.push(record)
+    bytes += record.value?.length ?? 0
+    if (batch.length >= batchRecords || bytes >= batchBytes) await flush()
+  }
+  await flush()
+  return records
+}
+
+/** Appends one batch; returns the place of its first record. */
+async function append(producer: Producer, { topic, partition }: Part, batch: readonly StoredRecord[]): Promise<number> {
+  const [answer] = await producer.send({
+    topic,
+    acks: -1,
+    messages: batch.map(({ key, value, timestamp, headers }) => ({
+      partition,
+      key,
+      value,
+      timestamp: String(timestamp),
+      headers: headersOf(headers),
+    })),
+  })
+  if (answer?.baseOffset === undefined) throw new Error(`Kafka did not say where records of ${topic} were appended`)
+  return Number(answer.baseOffset)
+}
+
+const headersOf = (headers: StoredRecord['headers']): Record<string, Buffer[]> => {
+  const all: Record<string, Buffer[]> = {}
+  for (const [name, value] of headers) (all[name] ??= []).push(value ?? Buffer.alloc(0))
+  return all
+}

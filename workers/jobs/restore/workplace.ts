@@ -1,0 +1,135 @@
+/** Everything the steps of a restore share: opened from the configuration, closed at the end. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Admin, Kafka, Producer } from 'kafkajs'
+import { openDestination } from '../../lib/backup/destination.ts'
+import { keyLines } from '../../lib/backup/encryption.ts'
+import { createThrottle, unthrottled } from '../../lib/backup/throttle.ts'
+import { openKafka } from '../../lib/kafka/client.ts'
+import type { Logger } from '../../lib/logger.ts'
+import type { Database } from '../../lib/postgres.ts'
+import { openSource, type BackupSource } from './backup-source.ts'
+import type { RestoreConfig } from './config.ts'
+import { workerGroups, type WorkerGroup } from './groups.ts'
+import { databaseNames, openMaintenance, roleOf, type DatabaseNames } from './databases.ts'
+
+/** What a step is given. */
+export interface Workplace {
+  readonly config: RestoreConfig
+  readonly logger: Logger
+  readonly signal: AbortSignal
+  /** PATH of the process. */
+  readonly searchPath: string
+  readonly ownerUri: string
+  readonly appRole: string
+  readonly names: DatabaseNames
+  readonly groups: readonly WorkerGroup[]
+  readonly maintenance: () => Promise<Database>
+  readonly source: () => Promise<BackupSource>
+  readonly kafka: () => Promise<{ readonly kafka: Kafka; readonly admin: Admin }>
+  readonly producer: () => Promise<Producer>
+  readonly secret: (path: string) => Promise<string>
+  readonly pause: (ms: number) => Promise<void>
+  /** Bytes read from the destination so far, and how many there are. */
+  readonly progress: { bytes: number; total: number; part: string }
+  readonly close: () => Promise<void>
+}
+
+/** Opens nothing yet: each step opens what it uses, once. */
+export const openWorkplace = async (
+  config: RestoreConfig,
+  {
+    logger,
+    signal,
+    secretsDirectory,
+    searchPath,
+  }: {
+    readonly logger: Logger
+    readonly signal: AbortSignal
+    readonly secretsDirectory: string
+    readonly searchPath: string
+  },
+): Promise<Workplace> => {
+  const secret = async (path: string): Promise<string> =>
+    (await readFile(join(secretsDirectory, path), 'utf8')).trimEnd()
+  const closers: (() => Promise<unknown>)[] = []
+  const once = <T>(open: () => Promise<T>): (() => Promise<T>) => {
+    let opened: Promise<T> | undefined
+    return () => (opened ??= open())
+  }
+  const ownerUri = await secret(config.database.ownerUriFile)
+  const progress = { bytes: 0, total: 0, part: '' }
+  const service = config.service
+  const kafka = once(async () => {
+    const client = await openKafka(config.kafka, { clientId: service, secretsDirectory })
+    const admin = client.admin()
+    await admin.connect()
+    closers.push(() => admin.disconnect())
+    return { kafka: client, admin }
+  })
+  return {
+    config,
+    logger,
+    signal,
+    searchPath,
+    ownerUri,
+    appRole: roleOf(await secret(config.database.uriFile)),
+    names: databaseNames(ownerUri, config.restore.uid),
+    groups: workerGroups(config.kafka),
+    maintenance: once(async () => {
+      const database = await openMaintenance(ownerUri, { service, logger })
+      closers.push(() => database.close())
+      return database
+    }),
+    source: once(async () => {
+      const destination = await openDestination(config.source.destination)
+      closers.push(() => {
+        destination.close()
+        return Promise.resolve()
+      })
+      const source = await openSource({
+        destination,
+        path: config.source.path,
+        publicKey: config.publicKeyFile === undefined ? undefined : await secret(config.publicKeyFile),
+        identities: config.identityFile === undefined ? undefined : keyLines(await secret(config.identityFile)),
+        throttle:
+          config.throttle === undefined
+            ? unthrottled
+            : createThrottle(config.throttle, { now: () => performance.now(), sleep: pauseFor }),
+        signal,
+        onBytes: (bytes) => {
+          progress.bytes += bytes
+        },
+      })
+      progress.total = source.bytes
+      return source
+    }),
+    kafka,
+    producer: once(async () => {
+      const producer = (await kafka()).kafka.producer({ maxInFlightRequests: 1 })
+      await producer.connect()
+      closers.push(() => producer.disconnect())
+      return producer
+    }),
+    secret,
+    pause: (ms) => pauseFor(ms, signal),
+    progress,
+    close: async () => {
+      for (const close of closers.reverse()) await close().catch(() => undefined)
+    },
+  }
+}
+
+const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer)
+      reject(signal.reason as Error)
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop)
+      resolve()
+    }, ms)
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
