@@ -35,6 +35,7 @@ import { secretReader } from './reconcile/todochatbot/secret-reader.ts'
 import { temporaryMetrics } from './reconcile/todochatbot/temporary-metrics.ts'
 import { statusWriter } from './reconcile/todochatbot/status-writer.ts'
 import { systemMetrics } from './reconcile/todochatbot/system-metrics.ts'
+import { restoreController } from './restores.ts'
 import { daprPodKind, routineChecks } from './routine-checks.ts'
 import { createController } from './runtime/controller.ts'
 import { createEventRecorder } from './runtime/events.ts'
@@ -222,6 +223,18 @@ export async function runOperator(
   )
   wakeIncidents(informers, incidents)
 
+  const restores = restoreController({
+    informers,
+    client,
+    applier,
+    metrics,
+    logger,
+    operatorVersion: version,
+    images: config.images,
+    wakeSystem: (system) => controller.enqueue(system),
+    record: events.record,
+  })
+
   const caching: Runnable = {
     name: 'informers',
     run: async (stop) => {
@@ -309,6 +322,7 @@ export async function runOperator(
           { name: 'events', run: events.run },
           { name: 'todochatbot', run: controller.run },
           { name: 'incident', run: incidents.run },
+          { name: 'restore', run: restores.run },
           untilStopped(
             'dapr',
             () => Promise.resolve(),

@@ -1,7 +1,7 @@
 /**
  * Who decides how many pods a worker has. One function, so that isolation, autoscalers and people do not fight over `spec.replicas`.
  *
- * Precedence: isolation (ScaleDown: none; Network: as it is) > autoscaler > a number set by hand that is to be kept > the spec (or its profile).
+ * Precedence: isolation (ScaleDown: none; Network: as it is) > the fence of a restore (none) > autoscaler > a number set by hand that is to be kept > the spec (or its profile).
  *
  * Where nobody but us decides, the number is applied. Where somebody else does, the field is left out of the server-side apply. Leaving it out
  * is safe only when another field manager owns it: a field whose last owner gives it up is removed, and the API server's default of 1 takes its
@@ -26,7 +26,7 @@ export type ReplicasReason = 'PartitionsBound' | 'SetByHand'
 export interface ReplicasDecision {
   /** Applied; `unmanaged`: left to whoever is named by `by`. */
   readonly replicas: number | 'unmanaged'
-  readonly by: 'Spec' | 'Autoscaler' | 'Hand' | 'Isolation' | 'Remediation'
+  readonly by: 'Spec' | 'Autoscaler' | 'Hand' | 'Isolation' | 'Restore' | 'Remediation'
   /** Value of the annotation that goes with it. */
   readonly asked: string
   /** To be owned by the second field manager before the field is left out. */
@@ -54,6 +54,7 @@ export const decideReplicas = (input: DesireInput, field: WorkerField): Replicas
   if (isolated?.mode === 'ScaleDown') return { replicas: 0, by: 'Isolation', asked: '0' }
   // A worker that is cut off stands still, and so does its number; no autoscaler is left.
   if (isolated !== undefined) return { replicas: 'unmanaged', by: 'Isolation', asked: live?.asked ?? '0' }
+  if (input.facts.fence !== undefined) return { replicas: 0, by: 'Restore', asked: '0' }
   const useful = usefulReplicas(input, field)
   const { autoscaling } = service
   if (autoscaling !== undefined) {

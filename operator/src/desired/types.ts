@@ -46,6 +46,8 @@ export interface Facts {
   /** Workers whose temporary settings are in force now: `debugUntil` and `boost.until` lie ahead. */
   readonly active: ActiveSettings
   readonly scale: ScaleFacts
+  /** Name of the Restore that holds every worker at no pods; absent: none. */
+  readonly fence?: string
 }
 
 /** What the number of pods depends on beside the resource; see replicas.ts. */

@@ -270,6 +270,14 @@ export const catalogue = {
     remedy:
       'Remove spec.services.<worker>.isolated to end it, or move its until; it ends by itself. status.services[].isolation says who, why and where the evidence is.',
   },
+  Restoring: {
+    code: 'TDC_RESTORING',
+    severity: 'Progress',
+    conditions: ['WorkersReady', 'UpToDate', 'Restoring'],
+    meaning: 'A Restore holds every worker at no pods while it puts the data of a backup in place.',
+    remedy:
+      'Wait: status.steps of the Restore says how far it is and when it is given up. The annotation todochatbot.dev/abort on it puts the state before back.',
+  },
   OwnedByOther: {
     code: 'TDC_OWNED_BY_OTHER',
     severity: 'Terminal',

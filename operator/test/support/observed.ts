@@ -124,6 +124,7 @@ export function anObserved(changes: Changes = {}): Observed {
       paused: false,
       facts,
       isolation: { current: [], ending: [], toClose: [] },
+      fence: undefined,
       secretFindings: { database: undefined, stateStore: undefined, kafka: undefined },
       ungenerated: [],
       conflicts: [],

@@ -115,7 +115,7 @@ async function alignNetwork(
 
 async function alignDeployment(
   { informers, client, fieldManager }: IsolationTools,
-  { bot: { metadata } }: Seen,
+  { bot: { metadata }, fence }: Seen,
   worker: WorkerField,
   mode: IsolationMode | undefined,
   attempt: (object: KubeObject, write: () => Promise<unknown>) => Promise<void>,
@@ -124,7 +124,7 @@ async function alignDeployment(
   const ref = { namespace: metadata.namespace, name: names.worker(metadata.name, workerNames[worker]) }
   const live = informers.Deployment.get(ref)
   if (live === undefined) return
-  const patch = deploymentPatch(informers.Deployment.whole(live), mode)
+  const patch = deploymentPatch(informers.Deployment.whole(live), mode, fence !== undefined)
   if (patch === undefined) return
   await attempt(live, async () => {
     informers.Deployment.observe(await client.patch(kinds.Deployment, ref, patch, { fieldManager, signal }))
@@ -133,16 +133,20 @@ async function alignDeployment(
 
 /**
  * What to change of a Deployment so that it is isolated like this, or not at all; undefined when it is. Only a Deployment with our mark is changed
- * back, and only in what its isolation changed.
+ * back, and only in what its isolation changed. `fenced`: a restore holds the workers away, so none gets its pods back now.
  */
-export function deploymentPatch(deployment: KubeObject, mode: IsolationMode | undefined): object | undefined {
+export function deploymentPatch(
+  deployment: KubeObject,
+  mode: IsolationMode | undefined,
+  fenced = false,
+): object | undefined {
   const { replicas = 1, paused = false } = (deployment['spec'] ?? {}) as { replicas?: number; paused?: boolean }
   const mark = markOf(deployment)
   const before = deployment.metadata.annotations?.[annotation.isolatedReplicas]
   const marks = (isolated: IsolationMode | null, count: string | null): object => ({
     annotations: { [annotation.isolated]: isolated, [annotation.isolatedReplicas]: count },
   })
-  const restored = before === undefined ? {} : { replicas: Number(before) }
+  const restored = before === undefined || fenced ? {} : { replicas: Number(before) }
   switch (mode) {
     case 'Network':
       return mark === 'Network' && paused

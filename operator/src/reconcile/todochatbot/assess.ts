@@ -5,6 +5,7 @@ import { workerFields, type WorkerField } from '../../api/v1alpha1/schema/servic
 import { finding, worst, type Finding } from '../errors.ts'
 import type { KafkaReport } from '../kafka/kafka-report.ts'
 import { isolationFinding } from '../isolation/status.ts'
+import { fenceFinding } from '../restore/fence.ts'
 import { firstBlocker, lastError } from './blockers.ts'
 import type { Prerequisites } from './gates.ts'
 import type { Live, Seen } from './observe.ts'
@@ -56,7 +57,10 @@ export function assess({ seen, live, topics, components, missingKinds, jobName }
       isolation.inForce ? [[isolation.worker, isolationFinding(seen.bot, isolation)] as const] : [],
     ),
   )
-  const workers = byWorker((field) => isolated.get(field) ?? workloadFinding(live.workers[field], before, seen.now))
+  const fenced = seen.fence === undefined ? undefined : fenceFinding(seen.fence)
+  const workers = byWorker(
+    (field) => isolated.get(field) ?? fenced ?? workloadFinding(live.workers[field], before, seen.now),
+  )
   const daprInstalled =
     missingKinds.length === 0
       ? undefined
@@ -84,7 +88,7 @@ export function assess({ seen, live, topics, components, missingKinds, jobName }
     sidecars: byWorker((field) => {
       const { name, wanted, pods } = live.workers[field]
       // Whatever its sidecar says, it is not to be expected of it.
-      if (isolated.has(field)) return undefined
+      if (isolated.has(field) || fenced !== undefined) return undefined
       return daprInstalled ?? sidecarFinding({ appId: name, wanted, pods }, components, live.sidecars, seen.now)
     }),
     consumers: worst(
@@ -111,6 +115,7 @@ export function prerequisites(assessment: Assessment, seen: Seen, chatApiIsNew: 
     dapr: daprInstalled,
     secrets,
     consumers,
+    fence: seen.fence === undefined ? undefined : fenceFinding(seen.fence),
     chatApiIsNew,
     frozen:
       config !== undefined

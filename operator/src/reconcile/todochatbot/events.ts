@@ -25,6 +25,7 @@ export const milestones = [
   'CleanedUp',
   'ReplicasAdopted',
   'IsolationEnded',
+  'Restored',
 ] as const
 /** Reasons of Warning events that are no condition. */
 export const warnings = [
@@ -33,6 +34,7 @@ export const warnings = [
   'EvidenceIncomplete',
   'ReplicasCapped',
   'ReplicasReverted',
+  'RestoreIncomplete',
   'TopicsLeftBehind',
 ] as const
 /** Every reason an event of this operator can have: milestones, warnings, those of the remediation, and the catalogue of errors.ts. */

@@ -11,6 +11,7 @@ const ready: Prerequisites = {
   dapr: undefined,
   secrets: undefined,
   consumers: undefined,
+  fence: undefined,
   chatApiIsNew: false,
   frozen: undefined,
 }

@@ -7,6 +7,7 @@
  *   Dapr                             Dapr installed; the Secrets its components refer to (one missing Secret breaks every sidecar in scope)
  *   Migration                        database
  *   Consumers                        database, migration of this version, state store, Kafka, topics, Dapr
+ *   all from Migration on            no Restore that holds the workers away
  *   ChatApi                          as Consumers; and for a first start or a new version, consumers ready
  */
 import { stages, type Stage } from '../../desired/types.ts'
@@ -25,6 +26,8 @@ export interface Prerequisites {
   /** External Secrets that Dapr's components refer to. */
   readonly secrets: Finding | undefined
   readonly consumers: Finding | undefined
+  /** A Restore holds the workers away: nothing that starts or changes them is written. */
+  readonly fence: Finding | undefined
   /** chat-api does not exist yet, or is about to change its version or image. */
   readonly chatApiIsNew: boolean
   /**
@@ -46,13 +49,14 @@ export function gatesFor(seen: Prerequisites): Gates {
     const open = new Set<Stage>(seen.frozen.settings ? ['Settings'] : [])
     return { open, held: { stage: 'Foundation', by: seen.frozen.because } }
   }
-  const workers = worst([seen.database, seen.migration, seen.stateStore, seen.kafka, seen.topics, seen.dapr])
+  const workers =
+    seen.fence ?? worst([seen.database, seen.migration, seen.stateStore, seen.kafka, seen.topics, seen.dapr])
   const blockers: Readonly<Record<Stage, Finding | undefined>> = {
     Settings: undefined,
     Foundation: undefined,
     Dependencies: undefined,
     Dapr: seen.dapr ?? seen.secrets,
-    Migration: seen.database,
+    Migration: seen.fence ?? seen.database,
     Consumers: workers,
     ChatApi: workers ?? (seen.chatApiIsNew ? seen.consumers : undefined),
   }

@@ -33,6 +33,8 @@ export const daprKinds = [
 
 /** Kinds that only incidents need, and the Incidents themselves. */
 export const incidentKinds = ['Incident', 'Role', 'RoleBinding'] as const satisfies readonly (keyof typeof kinds)[]
+/** Kinds of backups and restores. */
+export const backupKinds = ['Backup', 'Restore'] as const satisfies readonly (keyof typeof kinds)[]
 /** Kinds of KEDA: most clusters have none, so their informers start when the API server serves them (keda.ts). */
 export const kedaKinds = [
   'ScaledObject',
@@ -41,7 +43,12 @@ export const kedaKinds = [
 
 /** Every kind that is watched. */
 export type WatchedKind =
-  (typeof prunedKinds)[number] | (typeof incidentKinds)[number] | 'TodoChatbot' | 'Pod' | 'PersistentVolumeClaim'
+  | (typeof prunedKinds)[number]
+  | (typeof incidentKinds)[number]
+  | (typeof backupKinds)[number]
+  | 'TodoChatbot'
+  | 'Pod'
+  | 'PersistentVolumeClaim'
 
 /** One informer per kind. */
 export type Informers = Readonly<Record<WatchedKind, Informer>>
@@ -58,6 +65,8 @@ export function informerOptions(namespaces: readonly string[]): Readonly<Record<
     TodoChatbot: { kind: kinds.TodoChatbot, namespaces, transform: withSpecOf },
     Pod: { kind: kinds.Pod, namespaces, labelSelector: ownedSelector, transform: slimPod },
     Incident: { kind: kinds.Incident, namespaces },
+    Backup: { kind: kinds.Backup, namespaces },
+    Restore: { kind: kinds.Restore, namespaces },
     Role: owned(kinds.Role),
     RoleBinding: owned(kinds.RoleBinding),
     // Claims are labelled by their StatefulSet's template, which holds only what never changes.

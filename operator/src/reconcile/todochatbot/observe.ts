@@ -29,6 +29,7 @@ import type { KafkaReport } from '../kafka/kafka-report.ts'
 import type { KafkaWatch } from '../kafka/kafka-watch.ts'
 import { isolatedNow, lookAtIsolations } from '../isolation/observe.ts'
 import type { Isolations } from '../isolation/isolations.ts'
+import { fenceOf, type Fence } from '../restore/fence.ts'
 import type { TopicClaims } from './claims.ts'
 import type { Informers } from './informers.ts'
 import type { WorkloadState } from './readiness.ts'
@@ -68,6 +69,8 @@ export interface Seen {
   readonly problems: readonly SpecProblem[]
   readonly paused: boolean
   readonly isolation: Isolations
+  /** The Restore that holds the workers away. */
+  readonly fence: Fence | undefined
   readonly facts: Facts
   /** External Secrets that are missing or incomplete, by what needs them. */
   readonly secretFindings: Readonly<Record<'database' | 'stateStore' | 'kafka', Finding | undefined>>
@@ -107,6 +110,7 @@ export async function observe(
   const known = await readSecrets(sources, bot, signal)
   const isolation = lookAtIsolations(sources.informers, bot, now)
   const references = referencedSecrets(bot)
+  const fence = fenceOf(bot, sources.informers.Restore.inNamespace(namespace))
   return {
     key: `${namespace}/${name}`,
     bot,
@@ -116,6 +120,7 @@ export async function observe(
     problems: configProblems(bot),
     paused: isPaused(bot, now),
     isolation,
+    fence,
     facts: factsFrom(sources, known, {
       active: {
         ...activeSettings(bot, now),
@@ -123,6 +128,7 @@ export async function observe(
         isolated: isolatedNow(sources.informers, bot, isolation),
       },
       scale: scaleFacts(sources.informers, bot, sources.topics.peek(`${namespace}/${name}`)),
+      ...(fence === undefined ? {} : { fence: fence.restore }),
     }),
     secretFindings: {
       database: secretFinding(references, known, 'spec.database'),
@@ -141,7 +147,7 @@ export async function observe(
 export function factsFrom(
   { operatorVersion, images }: Pick<Sources, 'operatorVersion' | 'images'>,
   known: ReadonlyMap<string, KnownSecret>,
-  seen: Pick<Facts, 'active' | 'scale'>,
+  seen: Pick<Facts, 'active' | 'scale' | 'fence'>,
 ): Facts {
   const random = (): string => randomBytes(32).toString('base64url')
   return {

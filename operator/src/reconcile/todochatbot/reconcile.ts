@@ -13,6 +13,7 @@ import { alignClaim } from '../incident/claim.ts'
 import type { CheckReport, CheckWatch } from '../checks/check-watch.ts'
 import { enforceIsolations } from '../isolation/enforce.ts'
 import { nextLook } from '../isolation/isolations.ts'
+import { enforceFence } from '../restore/enforce.ts'
 import { worst, type Finding } from '../errors.ts'
 import { carryOut, type ApplyTools, type Carried } from './apply.ts'
 import { assess, hasBeenReady, prerequisites, type Assessment, type Observed } from './assess.ts'
@@ -62,7 +63,10 @@ export function todoChatbotReconciler(deps: Dependencies): Reconcile {
 
     const frozen = seen.paused || seen.problems.length > 0
     const desired = frozen ? desiredOf(seen) : await generateSecrets(deps, deps.applier, seen, signal)
-    const isolation = await enforceIsolations(deps, seen, desired.objects, signal)
+    const isolation = [
+      ...(await enforceIsolations(deps, seen, desired.objects, signal)),
+      ...(await enforceFence(deps, seen, signal)),
+    ]
     const observed = look(deps, seen, desired)
     const assessment = assess(observed)
     const gates = judge(deps, { observed, assessment }, desired)
@@ -97,7 +101,7 @@ interface Done {
   readonly gates: Gates
   readonly rollouts: Rollouts
   readonly carried: Carried
-  /** What an isolation could not write. */
+  /** What an isolation or a fence could not write. */
   readonly isolation: readonly Finding[]
 }
 

@@ -26,7 +26,7 @@ describe('a status', () => {
     for (const { type, status: held } of status.conditions ?? []) {
       expect([type, held]).toEqual([
         type,
-        ['Reconciling', 'Stalled', 'Degraded', 'Isolated', 'ScalingLimited', 'Paused'].includes(type)
+        ['Reconciling', 'Stalled', 'Degraded', 'Isolated', 'Restoring', 'ScalingLimited', 'Paused'].includes(type)
           ? 'False'
           : 'True',
       ])

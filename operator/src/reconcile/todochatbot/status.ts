@@ -11,6 +11,7 @@ import { finding, lineOf, messageOf, worst, type Finding } from '../errors.ts'
 import { standingStill } from '../isolation/isolations.ts'
 import { isolatedCondition, isolationStatuses } from '../isolation/status.ts'
 import { hasBeenReady, pauseDetail, type Assessment, type Observed } from './assess.ts'
+import { fenceFinding } from '../restore/fence.ts'
 import type { Gates } from './gates.ts'
 import { isRolledOut } from './readiness.ts'
 import type { Remediation } from './remediation/index.ts'
@@ -78,6 +79,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     overall: unintended,
     held: gates.held,
     rollout,
+    restore: seen.fence?.restore,
     previous: bot.status?.operation,
     now,
   })
@@ -89,6 +91,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     heldBy: gates.held?.by,
     paused: seen.paused ? { since: pauseDetail(seen) } : undefined,
     isolated: isolatedCondition(bot, isolations),
+    restoring: seen.fence === undefined ? undefined : fenceFinding(seen.fence),
     before,
     exhausted,
     remediation: remediation.underWay,
@@ -102,6 +105,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     observedGeneration: generation,
     phase: phaseOf({
       isolated: seen.isolation.current.some(({ inForce }) => inForce),
+      restoring: seen.fence !== undefined,
       paused: seen.paused,
       before,
       overall,
@@ -181,7 +185,7 @@ function upToDateFinding(
   if (first !== undefined) {
     const by = gates.held?.by ?? rollouts.held.get(first)
     const more = applied.outdated.length > 1 ? ` and ${applied.outdated.length - 1} more` : ''
-    if (by?.reason === 'Paused' || by?.reason === 'Isolated') return by
+    if (by?.reason === 'Paused' || by?.reason === 'Isolated' || by?.reason === 'Restoring') return by
     return finding(
       'Waiting',
       first,

@@ -27,6 +27,7 @@ export async function actOn(tools: ActTools, seen: Seen, signal: AbortSignal): P
   const { id } = entry
   if (seen.isolation.current.some(({ worker, inForce }) => inForce && workerNames[worker] === entry.worker))
     return { id, done: false, problem: 'the worker is isolated' }
+  if (seen.fence !== undefined) return { id, done: false, problem: 'a restore is under way' }
   if (seen.paused || seen.problems.length > 0) return { id, done: false, problem: 'the system is paused' }
   try {
     const problem = await doIt(tools, seen, entry, signal)

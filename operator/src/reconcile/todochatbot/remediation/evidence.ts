@@ -11,11 +11,11 @@ import type { Evidence } from './types.ts'
  */
 export async function takeEvidence(
   tools: IncidentTools,
-  { bot, paused }: Seen,
+  { bot, paused, fence }: Seen,
   signal: AbortSignal,
 ): Promise<Evidence> {
   const entry = bot.status?.remediation?.find(({ state }) => state === 'Evidence')
-  if (entry === undefined || paused) return { finished: false }
+  if (entry === undefined || paused || fence !== undefined) return { finished: false }
   const { id, worker, signal: kind, message = '' } = entry
   const reason = `Remediation because of ${kind}: ${message}`.replaceAll(/\s+/g, ' ').slice(0, 250)
   try {

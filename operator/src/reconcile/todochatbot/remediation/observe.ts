@@ -6,6 +6,7 @@ import { workerNames } from '../../../api/v1alpha1/names.ts'
 import { workerFields, type WorkerField } from '../../../api/v1alpha1/schema/services.ts'
 import type { TodoChatbot } from '../../../api/v1alpha1/todochatbot.ts'
 import { lineOf, worst } from '../../errors.ts'
+import { fenceFinding } from '../../restore/fence.ts'
 import { pauseDetail, type Assessment, type Observed } from '../assess.ts'
 import { isRolledOut, type WorkloadState } from '../readiness.ts'
 import type { HealthReport } from '../worker-health.ts'
@@ -32,17 +33,20 @@ export function stepInput({ observed, assessment, acted, evidence }: Remediation
     workers: workerFields.flatMap((field) => workerState(field, observed) ?? []),
     outside: outsideOf(assessment, seen.secretFindings) ?? brokenControlPlane(bot) ?? unusableDatabase(live.health),
     outsideUntil: lastEndOf(bot, now, ['DatabaseReady', 'StateStoreReady', 'KafkaReady', 'TopicsReady', 'ConfigValid']),
-    frozen: seen.paused
-      ? `the system ${pauseDetail(seen)}`
-      : assessment.config === undefined
-        ? undefined
-        : lineOf(assessment.config),
+    frozen: frozenBy(observed, assessment),
     ledger: bot.status?.remediation ?? [],
     storm: bot.status?.storm,
     acted,
     evidence,
     now,
   }
+}
+
+/** What makes the whole system stand still. */
+const frozenBy = ({ seen }: Pick<Observed, 'seen'>, { config }: Assessment): string | undefined => {
+  if (seen.fence !== undefined) return lineOf(fenceFinding(seen.fence))
+  if (seen.paused) return `the system ${pauseDetail(seen)}`
+  return config === undefined ? undefined : lineOf(config)
 }
 
 /** `spec.remediation` with times in ms. */

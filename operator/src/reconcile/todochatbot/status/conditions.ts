@@ -14,6 +14,8 @@ export interface ConditionsInput {
   readonly paused: { readonly since: string } | undefined
   /** Which workers are isolated, made by isolation/status.ts. */
   readonly isolated: ConditionUpdate
+  /** The Restore that holds the workers away. */
+  readonly restoring: Finding | undefined
   /** Every worker was ready once: a failure is then a degradation. */
   readonly before: boolean
   /** The remediation has nothing left to try. */
@@ -83,6 +85,7 @@ export function conditionUpdates(input: ConditionsInput): ConditionUpdate[] {
       ? { type: 'Paused', status: 'False', reason: 'NotPaused', message: 'Changes are carried out' }
       : { type: 'Paused', status: 'True', reason: 'Paused', message: paused.since },
     input.isolated,
+    flag('Restoring', input.restoring, 'NotRestoring', 'No Restore holds the workers away'),
   ]
 }
 

@@ -16,6 +16,8 @@ export interface OperationInput {
   readonly overall: Finding | undefined
   readonly held: { readonly stage: Stage; readonly by: Finding | undefined } | undefined
   readonly rollout: Pick<RolloutStatus, 'rolling' | 'restartOnly' | 'blocked'>
+  /** Name of the Restore that holds the workers away. */
+  readonly restore?: string | undefined
   readonly previous: OperationStatus | undefined
   /** ms since the epoch */
   readonly now: number
@@ -26,7 +28,7 @@ export function operationStatus(input: OperationInput): OperationStatus | undefi
   const { generation, held, overall, rollout, previous, now } = input
   if (overall === undefined) return undefined
   const kind = kindOf(input)
-  const id = `${kind}-${generation}`
+  const id = input.restore === undefined ? `${kind}-${generation}` : `${kind}-${input.restore}`
   const startedAt = previous?.id === id && previous.startedAt !== undefined ? previous.startedAt : timestamp(now)
   const blocker = held?.by ?? overall
   return {
@@ -39,7 +41,8 @@ export function operationStatus(input: OperationInput): OperationStatus | undefi
   }
 }
 
-function kindOf({ before, upToDate, rollout }: OperationInput): string {
+function kindOf({ before, upToDate, rollout, restore }: OperationInput): string {
+  if (restore !== undefined) return 'Restore'
   if (!before) return 'Install'
   if (rollout.blocked.length > 0) return 'RollBack'
   if (upToDate === undefined) return 'Recover'
@@ -49,13 +52,15 @@ function kindOf({ before, upToDate, rollout }: OperationInput): string {
 /** One word for people. */
 export function phaseOf(input: {
   isolated: boolean
+  restoring: boolean
   paused: boolean
   before: boolean
   overall: Finding | undefined
   operation: OperationStatus | undefined
 }): NonNullable<TodoChatbotStatus['phase']> {
-  const { isolated, paused, before, overall, operation } = input
+  const { isolated, restoring, paused, before, overall, operation } = input
   if (isolated) return 'Isolated'
+  if (restoring) return 'Restoring'
   if (paused) return 'Paused'
   if (overall === undefined) return 'Ready'
   if (!before) return overall.severity === 'Terminal' ? 'Stalled' : 'Installing'
