@@ -1,0 +1,108 @@
+/** The replay Job: hands events to one worker again and says in its termination message what became of them. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { keyLines } from '../../lib/backup/encryption.ts'
+import { openDestination } from '../../lib/backup/destination.ts'
+import { ConfigError, loadConfig } from '../../lib/config.ts'
+import { readEnvironment } from '../../lib/environment.ts'
+import { openKafka } from '../../lib/kafka/client.ts'
+import { createLogger } from '../../lib/logger.ts'
+import { createDatabase } from '../../lib/postgres.ts'
+import { reportFailure } from '../../lib/termination.ts'
+import { readBackups } from './backup-log.ts'
+import { progressPort, replayConfigSchema } from './config.ts'
+import type { ReplayConfig } from './config.ts'
+import { createDeliver } from './deliver.ts'
+import { createPacer } from './pacer.ts'
+import { serveProgress } from './progress.ts'
+import { runReplay } from './run.ts'
+import type { ReplayParts } from './run.ts'
+import { createTally, reportText } from './tally.ts'
+
+/** How long a worker may be away, ms: a rolling update is shorter. After it the pod ends and the Job makes another. */
+const workerPatience = 120_000
+/** One pass over the index of a long audit trail takes a while, ms. */
+const statementTimeout = 300_000
+
+const run = async (signal: AbortSignal): Promise<string> => {
+  const environment = readEnvironment()
+  const config = await loadConfig(replayConfigSchema, environment.configDirectory)
+  const { service, system, version, logLevel: level, replay, force, muted } = config
+  const logger = createLogger({ service, system, version, level, pod: environment.podName })
+  const secret = async (path: string): Promise<string> =>
+    (await readFile(join(environment.secretsDirectory, path), 'utf8')).trim()
+  const tally = createTally()
+  let total = 0
+  const progress = await serveProgress(progressPort, () => ({
+    percent: total === 0 ? 0 : Math.min(100, Math.floor((tally.counts.read * 100) / total)),
+    counts: tally.counts,
+  }))
+  const database = createDatabase({
+    uri: await secret(config.secrets.databaseUri),
+    applicationName: service,
+    pool: { min: 0, max: 2 },
+    statementTimeout,
+    slowQueryThreshold: statementTimeout,
+    logger,
+  })
+  try {
+    const report = await runReplay({
+      config,
+      database,
+      kafka: await openKafka(config.kafka, { clientId: service, secretsDirectory: environment.secretsDirectory }),
+      deliver: createDeliver({
+        url: config.url,
+        appToken: await secret(config.secrets.appToken),
+        mark: { id: replay.id, force, muted },
+        patience: workerPatience,
+        attempts: 5,
+      }),
+      pace: createPacer(config.rate, () => performance.now()),
+      tally,
+      logger,
+      signal,
+      onTotal: (records) => void (total = records),
+      readOlder: olderReader(config, secret, signal),
+    })
+    logger.info({ report }, 'the replay is through')
+    return reportText(report)
+  } finally {
+    progress.close()
+    await database.close()
+  }
+}
+
+const olderReader = (
+  { backups, namespace, system }: ReplayConfig,
+  secret: (path: string) => Promise<string>,
+  signal: AbortSignal,
+): ReplayParts['readOlder'] =>
+  backups === undefined
+    ? undefined
+    : async (ranges, take) => {
+        const destination = await openDestination(backups.destination)
+        const publicKey = backups.publicKey === undefined ? undefined : await secret(backups.publicKey)
+        const identities = backups.identities === undefined ? undefined : keyLines(await secret(backups.identities))
+        try {
+          return [
+            ...(await readBackups({ destination, namespace, system, publicKey, identities, ranges, signal, take })),
+          ]
+        } finally {
+          destination.close()
+        }
+      }
+
+const stop = new AbortController()
+const end = (): void => stop.abort(new Error('the Job was stopped'))
+process.once('SIGTERM', end)
+process.once('SIGINT', end)
+try {
+  await writeFile('/dev/termination-log', await run(stop.signal))
+} catch (error) {
+  reportFailure(
+    error instanceof ConfigError
+      ? error.message
+      : `the replay broke off: ${error instanceof Error ? error.message : String(error)}`,
+  )
+  process.exitCode = 1
+}
