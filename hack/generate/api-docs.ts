@@ -79,6 +79,7 @@ const statusTable = (status: JsonSchema): string =>
 /** Where the guide to each one-shot kind is; every kind beside TodoChatbot has one. */
 const guides: Readonly<Record<string, string>> = {
   Incident: 'How to take one and how to read the archive: [incidents.md](incidents.md).',
+  Replay: 'How to replay events and redrive dead letters: [replay.md](replay.md).',
   Backup: 'How to configure, make and find backups: [backup.md](backup.md).',
   Restore: 'How to restore, to drill and to go back: [disaster-recovery.md](disaster-recovery.md).',
 }

@@ -16,6 +16,7 @@ import type { Transport } from './kube/transport.ts'
 import type { IncidentStatus } from './api/v1alpha1/incident.ts'
 import { wakeIncidents } from './reconcile/incident/controller.ts'
 import { incidentReconciler } from './reconcile/incident/reconcile.ts'
+import { replayController } from './reconcile/replay/wiring.ts'
 import { podWatch } from './reconcile/pods/pod-watch.ts'
 import { askSidecar } from './reconcile/pods/sidecar-metadata.ts'
 import { askWorkerHealth } from './reconcile/pods/worker-health.ts'
@@ -222,6 +223,17 @@ export async function runOperator(
     { metrics, logger },
   )
   wakeIncidents(informers, incidents)
+  const replays = replayController({
+    informers,
+    client,
+    applier,
+    config,
+    version,
+    now,
+    record: events.record,
+    metrics,
+    logger,
+  })
 
   const restores = restoreController({
     informers,
@@ -323,6 +335,7 @@ export async function runOperator(
           { name: 'todochatbot', run: controller.run },
           { name: 'incident', run: incidents.run },
           { name: 'restore', run: restores.run },
+          { name: 'replay', run: replays.run },
           untilStopped(
             'dapr',
             () => Promise.resolve(),

@@ -48,6 +48,18 @@
 - apiGroups: ['todochatbot.dev']
   resources: ['restores/finalizers']
   verbs: ['update']
+# carries out replays of events, and makes each Replay owned by its system
+- apiGroups: ['todochatbot.dev']
+  resources: ['replays']
+  verbs: ['get', 'list', 'patch', 'watch']
+# says what became of the events
+- apiGroups: ['todochatbot.dev']
+  resources: ['replays/status']
+  verbs: ['get', 'patch']
+# owner references that block deletion (admission plugin OwnerReferencesPermissionEnforcement)
+- apiGroups: ['todochatbot.dev']
+  resources: ['replays/finalizers']
+  verbs: ['update']
 # owned by a system
 - apiGroups: ['']
   resources: ['configmaps', 'serviceaccounts', 'services']

@@ -21,6 +21,7 @@ export const kinds = {
   Incident: namespaced('todochatbot.dev', 'v1alpha1', 'Incident', 'incidents'),
   Backup: namespaced('todochatbot.dev', 'v1alpha1', 'Backup', 'backups'),
   Restore: namespaced('todochatbot.dev', 'v1alpha1', 'Restore', 'restores'),
+  Replay: namespaced('todochatbot.dev', 'v1alpha1', 'Replay', 'replays'),
   ConfigMap: namespaced('', 'v1', 'ConfigMap', 'configmaps'),
   Secret: namespaced('', 'v1', 'Secret', 'secrets'),
   Service: namespaced('', 'v1', 'Service', 'services'),

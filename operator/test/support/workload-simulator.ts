@@ -8,6 +8,7 @@ import type { KubeClient } from '../../src/kube/client.ts'
 import { kinds, type ResourceKind } from '../../src/kube/kinds.ts'
 import { isNotFound, KubeError } from '../../src/kube/kube-error.ts'
 import { keyOf, type KubeObject } from '../../src/kube/object.ts'
+import { lastWordsOf } from './simulated-reports.ts'
 import { claimVolumes, portOf, replicaSetOf, type PodTemplate } from './simulated-workload.ts'
 
 /** What a workload does instead of becoming ready. */
@@ -154,27 +155,15 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     }
   }
 
-  /** A pod that did its work; one that collects evidence says what it has. */
+  /** A pod that did its work, and said what came of it. */
   const succeeded = ({ metadata }: KubeObject): object => {
-    const incident = metadata.labels?.['todochatbot.dev/incident']
-    if (incident === undefined) return { phase: 'Succeeded' }
-    const report = {
-      file: `${incident}.tar.gz`,
-      bytes: 2048,
-      sha256: 'a'.repeat(64),
-      collected: [{ what: 'logs', files: 2, bytes: 4096 }],
-      missing: missingEvidence,
-    }
+    const said = lastWordsOf(metadata.labels ?? {}, missingEvidence)
+    if (said === undefined) return { phase: 'Succeeded' }
     const at = metadata.creationTimestamp
-    const terminated = {
-      exitCode: 0,
-      reason: 'Completed',
-      message: JSON.stringify(report),
-      startedAt: at,
-      finishedAt: at,
-    }
+    const message = JSON.stringify(said.report)
+    const terminated = { exitCode: 0, reason: 'Completed', message, startedAt: at, finishedAt: at }
     const container = {
-      name: 'evidence',
+      name: said.container,
       image: 'x',
       imageID: 'x',
       ready: false,
@@ -337,6 +326,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     'Resiliency',
     'Subscription',
     'Incident',
+    'Replay',
     'TodoChatbot',
   ] as const satisfies readonly (keyof typeof kinds)[]
 

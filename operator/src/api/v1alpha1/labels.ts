@@ -17,6 +17,8 @@ export const label = {
   backup: 'todochatbot.dev/backup',
   /** On the Jobs and pods of a restore: name of the Restore. */
   restore: 'todochatbot.dev/restore',
+  /** On the Job and pods of a replay: name of the Replay. */
+  replay: 'todochatbot.dev/replay',
 } as const
 
 /** Selector of everything the operator owns, for informers. */
@@ -70,7 +72,7 @@ export const restoreFinalizer = 'todochatbot.dev/restore'
 
 /** What an object is, for app.kubernetes.io/component. */
 export type ComponentLabel =
-  'worker' | 'dependency' | 'dapr' | 'migration' | 'credentials' | 'evidence' | 'backup' | 'restore'
+  'worker' | 'dependency' | 'dapr' | 'migration' | 'credentials' | 'evidence' | 'backup' | 'restore' | 'replay'
 
 /** Labels of one owned object of a system. */
 export const labelsFor = (

@@ -89,6 +89,8 @@ export const names = {
   backup: (backup: string) => `${backup}-backup`,
   /** ServiceAccount of every Job of backups of a system; it may do nothing. */
   backupServiceAccount: (system: string) => `${system}-backup`,
+  /** Job, ServiceAccount and ConfigMap of one Replay. */
+  replay: (replay: string) => `${replay}-replay`,
   /** Job, ServiceAccount, Role, RoleBinding and ConfigMap of one Incident. */
   evidence: (incident: string) => `${incident}-evidence`,
   /** ConfigMap and ServiceAccount of one Restore. */

@@ -1,6 +1,7 @@
 import { backupPlural } from './backup.ts'
 import { incidentPlural } from './incident.ts'
 import { restorePlural } from './restore.ts'
+import { replayPlural } from './replay.ts'
 import { group, plural } from './todochatbot.ts'
 
 /**
@@ -119,6 +120,24 @@ export const workloadPermissions: readonly Permission[] = [
   {
     apiGroups: [group],
     resources: [`${restorePlural}/finalizers`],
+    verbs: ['update'],
+    because: 'owner references that block deletion (admission plugin OwnerReferencesPermissionEnforcement)',
+  },
+  {
+    apiGroups: [group],
+    resources: [replayPlural],
+    verbs: ['get', 'list', 'patch', 'watch'],
+    because: 'carries out replays of events, and makes each Replay owned by its system',
+  },
+  {
+    apiGroups: [group],
+    resources: [`${replayPlural}/status`],
+    verbs: ['get', 'patch'],
+    because: 'says what became of the events',
+  },
+  {
+    apiGroups: [group],
+    resources: [`${replayPlural}/finalizers`],
     verbs: ['update'],
     because: 'owner references that block deletion (admission plugin OwnerReferencesPermissionEnforcement)',
   },

@@ -47,6 +47,7 @@ export type WatchedKind =
   | (typeof incidentKinds)[number]
   | (typeof backupKinds)[number]
   | 'TodoChatbot'
+  | 'Replay'
   | 'Pod'
   | 'PersistentVolumeClaim'
 
@@ -67,6 +68,7 @@ export function informerOptions(namespaces: readonly string[]): Readonly<Record<
     Incident: { kind: kinds.Incident, namespaces },
     Backup: { kind: kinds.Backup, namespaces },
     Restore: { kind: kinds.Restore, namespaces },
+    Replay: { kind: kinds.Replay, namespaces },
     Role: owned(kinds.Role),
     RoleBinding: owned(kinds.RoleBinding),
     // Claims are labelled by their StatefulSet's template, which holds only what never changes.
