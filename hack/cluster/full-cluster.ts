@@ -176,14 +176,15 @@ export async function buildProductImages(progress: Progress): Promise<Readonly<R
   const bundled = progress.step('bundle operator and workers', () => bundle(bundles))
   const inputs = bundled.then(() => ({ bundles }))
   const jars = progress.step('Kafka jars from Maven Central', () => kafkaJars())
-  const [operator, workers, kafka, postgresql, redis] = await Promise.all([
+  const [operator, workers, backup, kafka, postgresql, redis] = await Promise.all([
     image(inputs.then(productImages.operator)),
     image(inputs.then(productImages.workers)),
+    image(inputs.then(productImages.backup)),
     image(jars.then((folder) => productImages.kafka({ kafkaJars: folder }))),
     image(productImages.postgresql()),
     image(productImages.redis()),
   ])
-  const images = { operator, workers, kafka, postgresql, redis }
+  const images = { operator, workers, backup, kafka, postgresql, redis }
   if (bases !== undefined) {
     // Housekeeping after a build: what is still in use stays, and that is fine.
     for (const built of Object.values(images)) await builder.keepOnly(built.reference).catch(() => undefined)

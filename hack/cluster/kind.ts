@@ -87,6 +87,7 @@ async function loadImages(progress: Progress): Promise<Readonly<Record<ProductIm
   return {
     operator: await load(productImages.operator({ bundles })),
     workers: await load(productImages.workers({ bundles })),
+    backup: await load(productImages.backup({ bundles })),
     kafka: await load(productImages.kafka({ kafkaJars: jars })),
     postgresql: await load(productImages.postgresql()),
     redis: await load(productImages.redis()),

@@ -27,6 +27,7 @@ const builder = values.with === 'docker' ? docker() : buildah()
 const recipes = [
   productImages.operator({ bundles }),
   productImages.workers({ bundles }),
+  productImages.backup({ bundles }),
   productImages.kafka({ kafkaJars: jars }),
   productImages.postgresql(),
   productImages.redis(),

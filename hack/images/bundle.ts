@@ -5,19 +5,26 @@ import type { Plugin } from 'esbuild'
 import { repository } from '../cluster/folders.ts'
 
 /**
- * Bundles every program: `<output>/operator/main.mjs` and `<output>/workers/<program>.mjs`, with the chunks they share or
- * load on demand. Nothing is minified, so stack traces read without source maps. Types are not checked here; `npm run typecheck` does.
+ * Bundles every program: `<output>/operator/main.mjs`, `<output>/workers/<program>.mjs` and `<output>/backup/<job>.mjs`, with the chunks
+ * they share or load on demand. Nothing is minified, so stack traces read without source maps. Types are not checked here; `npm run typecheck` does.
  * @throws Error when the operator has no main.ts, or esbuild's own with file and line.
  */
 export async function bundle(output: string): Promise<void> {
   await rm(output, { recursive: true, force: true })
   const operator = join(repository, 'operator/src/main.ts')
-  const workers = await workerPrograms()
+  const programs = Object.entries(await workerPrograms())
+  const inBackupImage = ([name]: readonly [string, string]): boolean => backupPrograms.includes(name)
+  const workers = Object.fromEntries(programs.filter((program) => !inBackupImage(program)))
+  const backup = Object.fromEntries(programs.filter(inBackupImage))
   await Promise.all([
     bundleInto(join(output, 'operator'), { main: operator }),
     bundleInto(join(output, 'workers'), workers),
+    bundleInto(join(output, 'backup'), backup),
   ])
 }
+
+/** Jobs that need PostgreSQL's programs or the S3 client: they are in the image `backup`, those of them that there are. */
+const backupPrograms: readonly string[] = ['backup', 'restore', 'replay']
 
 async function bundleInto(outdir: string, entryPoints: Readonly<Record<string, string>>): Promise<void> {
   await build({

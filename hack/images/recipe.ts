@@ -17,7 +17,7 @@ export interface ImageRecipe {
 
 /** What is made before the images and goes into them. */
 export interface ImageInputs {
-  /** Folder with operator/main.mjs and workers/*.mjs (bundle.ts). */
+  /** Folder with operator/main.mjs, workers/*.mjs and backup/*.mjs (bundle.ts). */
   readonly bundles: string
   /** Folder with Kafka's jars. */
   readonly kafkaJars: string
@@ -38,6 +38,10 @@ export const productImages = {
   workers: (inputs: Pick<ImageInputs, 'bundles'>): ImageRecipe => ({
     ...product('workers', [NODE]),
     context: { workers: join(inputs.bundles, 'workers'), migrations: join(repository, 'workers/migrations') },
+  }),
+  backup: (inputs: Pick<ImageInputs, 'bundles'>): ImageRecipe => ({
+    ...product('backup', [NODE]),
+    context: { backup: join(inputs.bundles, 'backup') },
   }),
   kafka: (inputs: Pick<ImageInputs, 'kafkaJars'>): ImageRecipe => ({
     ...product('kafka', [DEBIAN]),
