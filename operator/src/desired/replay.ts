@@ -8,7 +8,9 @@ import type { KubeObject } from '../api/v1alpha1/kubernetes.ts'
 import { label, labelsFor } from '../api/v1alpha1/labels.ts'
 import { names, topicBases, workerNames, workerPorts } from '../api/v1alpha1/names.ts'
 import type { Replay, ReplayedWorker } from '../api/v1alpha1/replay.ts'
+import type { DestinationSpec } from '../api/v1alpha1/schema/destination.ts'
 import { workerFields, type WorkerField } from '../api/v1alpha1/schema/services.ts'
+import { backupsFolder, claimOf, destinationConfig, destinationKeys, type MountedKey } from './backup-destination.ts'
 import { consumerGroup } from './consumers.ts'
 import { subscriptionsOf } from './dapr-subscriptions.ts'
 import { imageOf } from './image.ts'
@@ -88,6 +90,7 @@ export const replayConfig = (input: ReplayInput): Json => {
     muted: sideEffects === 'Muted',
     rate,
     kafka: jobKafka(bot),
+    ...backupsOf(input),
     secrets: {
       databaseUri: `${database.name}/${database.key}`,
       appToken: `${names.appTokenSecret(system)}/token`,
@@ -95,22 +98,61 @@ export const replayConfig = (input: ReplayInput): Json => {
   }
 }
 
+/** Where the search for gaps finds what Kafka does not keep any more; nothing else reads backups. */
+const destinationOf = ({ bot, replay }: ReplayInput): DestinationSpec | undefined =>
+  replay.spec.source === 'AuditGaps' ? bot.spec.backup.destination : undefined
+
+/** Secrets that need not be there: the first backup makes the one, and the other may be kept outside the cluster. */
+const backupKeys = ({
+  bot,
+}: ReplayInput): { readonly publicKey: MountedKey; readonly identities: MountedKey | undefined } => ({
+  publicKey: { secret: names.backupSigningSecret(bot.metadata.name), key: 'public.pem' },
+  identities: bot.spec.backup.encryption && { secret: bot.spec.backup.encryption.secretRef.name, key: 'identity' },
+})
+
+const below = ({ secret, key }: MountedKey): string => `${secret}/${key}`
+
+const backupsOf = (input: ReplayInput): Json => {
+  const destination = destinationOf(input)
+  if (destination === undefined) return {}
+  const { publicKey, identities } = backupKeys(input)
+  return {
+    backups: {
+      destination: destinationConfig(destination),
+      publicKey: below(publicKey),
+      ...(identities === undefined ? {} : { identities: below(identities) }),
+    },
+  }
+}
+
 /** The keys the Job reads, by Secret, and no other: the database as the workers' role, the token of the sidecars, the login of Kafka. */
-const secretsOf = ({ bot }: ReplayInput): readonly { readonly name: string; readonly keys: readonly string[] }[] => {
+const secretsOf = (
+  input: ReplayInput,
+): readonly { readonly name: string; readonly keys: readonly string[]; readonly optional: boolean }[] => {
+  const { bot } = input
+  const destination = destinationOf(input)
   const { tls, sasl } = kafkaCluster(bot)
   const needed = [
     databaseReference(bot),
     { name: names.appTokenSecret(bot.metadata.name), key: 'token' },
     ...(tls?.ca === undefined ? [] : [tls.ca]),
     ...(sasl === undefined ? [] : [sasl.username, sasl.password]),
+    ...(destination === undefined ? [] : destinationKeys(destination).map(({ secret: name, key }) => ({ name, key }))),
   ]
-  return [...new Set(needed.map(({ name }) => name))].map((name) => ({
-    name,
-    keys: [...new Set(needed.filter((secret) => secret.name === name).map(({ key }) => key))],
-  }))
+  const spare = destination === undefined ? [] : Object.values(backupKeys(input)).filter((key) => key !== undefined)
+  return [
+    ...[...new Set(needed.map(({ name }) => name))].map((name) => ({
+      name,
+      keys: [...new Set(needed.filter((secret) => secret.name === name).map(({ key }) => key))],
+      optional: false,
+    })),
+    ...spare.map(({ secret: name, key }) => ({ name, keys: [key], optional: true })),
+  ]
 }
 
 const template = (input: ReplayInput, name: string, labels: Readonly<Record<string, string>>): Json => {
+  const destination = destinationOf(input)
+  const claim = destination === undefined ? undefined : claimOf(input.bot.metadata.name, destination)
   const volumes = secretsOf(input).map((secret, index) => ({ ...secret, volume: `secret-${String(index)}` }))
   return {
     metadata: { labels },
@@ -135,16 +177,25 @@ const template = (input: ReplayInput, name: string, labels: Readonly<Record<stri
               mountPath: `${paths.secrets}/${secret}`,
               readOnly: true,
             })),
+            ...(claim === undefined ? [] : [{ name: 'backups', mountPath: backupsFolder, readOnly: true }]),
             { name: 'tmp', mountPath: '/tmp' },
           ],
         },
       ],
       volumes: [
         { name: 'config', configMap: { name } },
-        ...volumes.map(({ name: secretName, keys, volume }) => ({
+        ...volumes.map(({ name: secretName, keys, optional, volume }) => ({
           name: volume,
-          secret: { secretName, items: keys.map((key) => ({ key, path: key })), defaultMode: secretMode },
+          secret: {
+            secretName,
+            items: keys.map((key) => ({ key, path: key })),
+            defaultMode: secretMode,
+            ...(optional ? { optional } : {}),
+          },
         })),
+        ...(claim === undefined
+          ? []
+          : [{ name: 'backups', persistentVolumeClaim: { claimName: claim, readOnly: true } }]),
         scratchVolume('tmp', '16Mi'),
       ],
     },

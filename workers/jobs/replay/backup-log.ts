@@ -6,6 +6,7 @@ import { openBackup, readCatalogue } from '../../lib/backup/catalogue.ts'
 import type { CataloguedBackup } from '../../lib/backup/catalogue.ts'
 import type { Destination } from '../../lib/backup/destination.ts'
 import { readPart, verifyPart } from '../../lib/backup/part.ts'
+import { isBackupError } from '../../lib/backup/errors.ts'
 import { decodeRecords } from '../../lib/backup/records.ts'
 import type { Range } from '../../lib/kafka/ranges.ts'
 import type { LogRecord } from './selection.ts'
@@ -89,7 +90,11 @@ export const readBackups = async (
         what: `${lacking} records of ${range.topic} partition ${range.partition} before offset ${range.end}`,
         why: 'Kafka does not keep them any more, and no backup holds them',
       })
-    for (const piece of pieces) await readPiece(options, usable, range, piece)
+    for (const piece of pieces) {
+      const unread = await readPiece(options, usable, range, piece)
+      if (unread !== undefined)
+        missing.push({ what: `${piece.path}, ${range.topic} partition ${range.partition}`, why: unread })
+    }
   }
   return missing
 }
@@ -107,18 +112,27 @@ const holdingsOf = (
   return has && held !== undefined ? [{ path, start: held.start, end: held.end }] : []
 }
 
+/** Answers why the piece could not be read. */
 const readPiece = async (
   { destination, identities, signal, take }: ReadBackups,
   backups: readonly Omit<CataloguedBackup, 'bytes'>[],
   { alias, topic, partition }: Range & { readonly alias: string },
   { path, from, to }: Piece,
-): Promise<void> => {
+): Promise<string | undefined> => {
   const part = backups
     .find((backup) => backup.path === path)
     ?.manifest.parts.find((one) => one.kind === 'Records' && one.alias === alias && one.partition === partition)
-  if (part === undefined) return
+  if (part === undefined) return undefined
   // The checksum is known at the end only, and what was delivered cannot be taken back.
-  await verifyPart({ destination, folder: path, part, signal })
+  try {
+    await verifyPart({ destination, folder: path, part, signal })
+  } catch (error) {
+    if (!isBackupError(error)) throw error
+    return error.message
+  }
+  // Before the first record is taken: what cannot be decrypted fails at once.
+  if (part.path.endsWith('.age') && (identities ?? []).length === 0)
+    return 'it is encrypted, and the Secret of spec.backup.encryption has no identity'
   let records: LogRecord[] = []
   for await (const record of decodeRecords(readPart({ destination, folder: path, part, identities, signal }))) {
     if (record.offset < from || record.offset >= to) continue
@@ -135,4 +149,5 @@ const readPiece = async (
     records = []
   }
   await take(records)
+  return undefined
 }

@@ -58,7 +58,7 @@ export const replayConfigSchema = z.object({
     .object({
       destination: destinationConfigSchema,
       /** Files below the secrets directory. */
-      publicKey: z.string().optional(),
+      publicKey: z.string(),
       identities: z.string().optional(),
     })
     .optional(),

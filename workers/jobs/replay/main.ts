@@ -80,9 +80,17 @@ const olderReader = (
   backups === undefined
     ? undefined
     : async (ranges, take) => {
+        const publicKey = await optional(secret(backups.publicKey))
+        if (publicKey === undefined)
+          return [
+            {
+              what: 'backups',
+              why: 'the key their signatures are verified with does not exist: there was no backup yet',
+            },
+          ]
+        const identity = backups.identities === undefined ? undefined : await optional(secret(backups.identities))
+        const identities = identity === undefined ? undefined : keyLines(identity)
         const destination = await openDestination(backups.destination)
-        const publicKey = backups.publicKey === undefined ? undefined : await secret(backups.publicKey)
-        const identities = backups.identities === undefined ? undefined : keyLines(await secret(backups.identities))
         try {
           return [
             ...(await readBackups({ destination, namespace, system, publicKey, identities, ranges, signal, take })),
@@ -91,6 +99,13 @@ const olderReader = (
           destination.close()
         }
       }
+
+/** Undefined: there is no such file. */
+const optional = (file: Promise<string>): Promise<string | undefined> =>
+  file.catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  })
 
 const stop = new AbortController()
 const end = (): void => stop.abort(new Error('the Job was stopped'))

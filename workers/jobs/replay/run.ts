@@ -59,18 +59,23 @@ export const runReplay = async (parts: ReplayParts): Promise<ReplayReport> => {
     const { held, older } = await rangesOf(admin, config)
     parts.onTotal([...held, ...older].reduce((total, { start, end }) => total + end - start, 0))
     const take = await createTaker(parts)
-    const missing = older.length === 0 ? [] : await (readOlder?.(older, take) ?? lost(older))
+    const missing = older.length === 0 ? [] : await (readOlder?.(older, take) ?? [])
     // One partition after the other: the order of its events, and a rate that is meant for all of them.
     await readRanges({
       ...{ kafka, ranges: held, groupPrefix: config.group, concurrency: 1, patience, signal },
       onRecords: ({ topic, partition }, messages) =>
         take(messages.map((message) => recordOf(topic, partition, message))),
     })
-    if (gaps === undefined) return tally.report({ missing })
+    const gone = readOlder === undefined ? lost(older) : missing
+    if (gaps === undefined) return tally.report({ missing: gone })
     const { numbers, ranges, recordedAnew } = gaps
     const found = config.dryRun ? tally.counts.matched : tally.counts.delivered
     const unexplained = Math.max(0, numbers - recordedAnew - found)
-    return tally.report({ missing, gaps: { numbers, ranges: [...ranges], unexplained } })
+    // Without backups what is older than the log cannot be compared; that matters when the numbers say that something is missing.
+    return tally.report({
+      missing: unexplained > 0 ? gone : missing,
+      gaps: { numbers, ranges: [...ranges], unexplained },
+    })
   } finally {
     await admin.disconnect().catch(() => undefined)
   }
@@ -111,11 +116,11 @@ export const rangesOf = async (
       )
       const start = Math.max(Number(low), first, starts?.get(partition) ?? 0)
       if (start < end) held.push({ alias, topic, partition, start, end })
-      // A dead-letter queue and a look from a time that Kafka still holds have nothing older.
+      // A topic is what Kafka holds of it; older records are looked for when they are asked for, or may be what the trail lacks.
       const before = Math.min(Number(low), end)
       const timeIsHeld = starts !== undefined && (starts.get(partition) ?? 0) > Number(low)
-      if (source !== 'DeadLetters' && first < before && !timeIsHeld)
-        older.push({ alias, topic, partition, start: first, end: before })
+      const wanted = source === 'AuditGaps' || (source === 'Topic' && select.offsets?.from !== undefined)
+      if (wanted && first < before && !timeIsHeld) older.push({ alias, topic, partition, start: first, end: before })
     }
   }
   return { held, older }
