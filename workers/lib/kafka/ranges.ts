@@ -135,7 +135,10 @@ export const readRanges = async (options: ReadRanges): Promise<void> => {
     movedAt = Date.now()
     if (entry.at >= entry.range.end) finish(entry).catch(fail)
   })
-  consumer.on('consumer.crash', ({ payload: { error } }) => fail(error))
+  // A broker that has just started loads its groups; kafkajs joins again by itself then, and the group_join below goes on from `at`.
+  consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
+    if (!restart) fail(error)
+  })
   const stop = (): void => fail(signal.reason)
   signal.addEventListener('abort', stop, { once: true })
   let looking: Promise<void> = Promise.resolve()
@@ -181,7 +184,8 @@ export const readRanges = async (options: ReadRanges): Promise<void> => {
         }
       },
     })
-    await Promise.race([joined.promise, ended.promise])
+    const late = setTimeout(() => fail(new Error(`the group could not be joined within ${patience} ms`)), patience)
+    await Promise.race([joined.promise, ended.promise]).finally(() => clearTimeout(late))
     await settle()
     consumer.on('consumer.group_join', () => void settle().catch(fail))
     timer = setInterval(() => {
