@@ -2,7 +2,7 @@
  * What tests and benchmarks use of the dev cluster. Everything here runs real servers: no fakes.
  *
  * - `startControlPlane()`: etcd and kube-apiserver on free ports, beside anything else, in two seconds.
- * - `startPostgres()`, `startRedis()`, `startKafka()`, `startDaprd()`: one server each on free ports, data in a
+ * - `startPostgres()`, `startRedis()`, `startKafka()`, `startDaprd()`, `startS3()`: one server each on free ports, data in a
  *   temporary folder. `kill()` is a crash, `restart()` comes back on the same data, `stop()` removes everything.
  *
  * - `findFullCluster()`, `ensureFullCluster()`, `removeFullCluster()`, `preflight()`: the one full cluster of the
@@ -22,4 +22,6 @@ export { startPostgres } from './servers/postgresql.ts'
 export type { PostgresServer } from './servers/postgresql.ts'
 export { startRedis } from './servers/redis.ts'
 export type { RedisServer } from './servers/redis.ts'
+export { startS3 } from './servers/s3.ts'
+export type { S3Options, S3Server } from './servers/s3.ts'
 export type { Server } from './servers/server.ts'
