@@ -13,8 +13,6 @@
  *
  * Writers wait for as long as the lock is held, which is what skewMs says; it ends after {@link heldAtMost} whatever Kafka does. Writers that
  * hold the table are waited for lockTimeout at a time, because everybody else queues behind a waiting lock.
- *
- * Proof: workers/test/backup.integration.test.ts counts both directions under a running load.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
