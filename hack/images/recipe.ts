@@ -41,7 +41,7 @@ export const productImages = {
   }),
   backup: (inputs: Pick<ImageInputs, 'bundles'>): ImageRecipe => ({
     ...product('backup', [NODE]),
-    context: { backup: join(inputs.bundles, 'backup') },
+    context: { backup: join(inputs.bundles, 'backup'), migrations: join(repository, 'workers/migrations') },
   }),
   kafka: (inputs: Pick<ImageInputs, 'kafkaJars'>): ImageRecipe => ({
     ...product('kafka', [DEBIAN]),

@@ -106,8 +106,7 @@ const audit = async (limit = Infinity): Promise<string[]> => {
     met.push(JSON.parse(value!.toString('utf8')) as TaskEvent),
   )
   const live = openDatabase(system.postgres.url)
-  for (const event of met)
-    await appendRecords(live, [recordOf({ event, position: { topic } } as never)], () => new Date())
+  for (const event of met) await appendRecords(live, [recordOf({ event, position: { topic } })], () => new Date())
   await live.close()
   await admin.setOffsets({
     groupId: group('audit'),

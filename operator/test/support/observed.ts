@@ -125,6 +125,7 @@ export function anObserved(changes: Changes = {}): Observed {
       facts,
       isolation: { current: [], ending: [], toClose: [] },
       fence: undefined,
+      restored: undefined,
       secretFindings: { database: undefined, stateStore: undefined, kafka: undefined },
       ungenerated: [],
       conflicts: [],

@@ -9,6 +9,7 @@ import { kinds, type ResourceKind } from '../../src/kube/kinds.ts'
 import { isNotFound, KubeError } from '../../src/kube/kube-error.ts'
 import { keyOf, type KubeObject } from '../../src/kube/object.ts'
 import { lastWordsOf } from './simulated-reports.ts'
+import { restoreReportOf } from './simulated-restore.ts'
 import { claimVolumes, portOf, replicaSetOf, type PodTemplate } from './simulated-workload.ts'
 
 /** What a workload does instead of becoming ready. */
@@ -156,8 +157,9 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
   }
 
   /** A pod that did its work, and said what came of it. */
-  const succeeded = ({ metadata }: KubeObject): object => {
-    const said = lastWordsOf(metadata.labels ?? {}, missingEvidence)
+  const succeeded = (pod: KubeObject): object => {
+    const { metadata } = pod
+    const said = restoreReportOf(pod) ?? lastWordsOf(metadata.labels ?? {}, missingEvidence)
     if (said === undefined) return { phase: 'Succeeded' }
     const at = metadata.creationTimestamp
     const message = JSON.stringify(said.report)
@@ -327,6 +329,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     'Subscription',
     'Incident',
     'Replay',
+    'Restore',
     'TodoChatbot',
   ] as const satisfies readonly (keyof typeof kinds)[]
 

@@ -2,6 +2,7 @@
  * Offsets of consumer groups. What has to survive a pod is committed in Kafka itself, under names that belong to one restore; they are removed
  * when it ends. Only {@link moveGroups} and {@link moveBack} touch the workers' groups, which are empty then.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
 import type { RestoreConfig } from './config.ts'
 import { RestoreError } from './errors.ts'
@@ -43,12 +44,12 @@ export const commit = async (
 ): Promise<void> => {
   if (offsets.length === 0) return
   const partitions = offsets.map(({ partition, offset }) => ({ partition, offset: String(offset) }))
-  await admin.setOffsets({ groupId: group, topic, partitions })
+  await whenSettled(() => admin.setOffsets({ groupId: group, topic, partitions }))
 }
 
 /** Committed offsets of a group, by partition; partitions without one are left out. */
 export const committed = async (admin: Admin, group: string, topic: string): Promise<ReadonlyMap<number, number>> => {
-  const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
+  const [found] = await whenSettled(() => admin.fetchOffsets({ groupId: group, topics: [topic] }))
   return new Map(
     (found?.partitions ?? [])
       .map(({ partition, offset }) => [partition, Number(offset)] as const)
@@ -64,7 +65,7 @@ export const whenEmpty = async (
 ): Promise<void> => {
   const deadline = Date.now() + waitTimeout
   for (;;) {
-    const described = await admin.describeGroups(groups.map(({ group }) => group))
+    const described = await whenSettled(() => admin.describeGroups(groups.map(({ group }) => group)))
     const busy = described.groups.find(({ state }) => state !== 'Empty' && state !== 'Dead')
     if (busy === undefined) return
     if (Date.now() > deadline) {
@@ -75,21 +76,24 @@ export const whenEmpty = async (
   }
 }
 
-/** Notes where the groups stand, once, then puts them where they are to stand. */
+/** Notes where the groups stand, once, then puts them where they are to stand. Groups do not wait for each other: a commit takes seconds. */
 export const moveGroups = async (admin: Admin, groups: readonly WorkerGroup[], uid: string): Promise<void> => {
-  for (const { group, topics } of groups) {
+  const move = async ({ group, topics }: WorkerGroup): Promise<void> => {
     for (const topic of topics) {
       const saved = await committed(admin, savedGroup(group, uid), topic)
       if (saved.size === 0) await copy(admin, group, savedGroup(group, uid), topic)
       await copy(admin, stagedGroup(group, uid), group, topic)
     }
   }
+  await Promise.all(groups.map(move))
 }
 
 /** Puts moved groups back; those that were not moved stay. */
 export const moveBack = async (admin: Admin, groups: readonly WorkerGroup[], uid: string): Promise<void> => {
-  for (const { group, topics } of groups)
+  const back = async ({ group, topics }: WorkerGroup): Promise<void> => {
     for (const topic of topics) await copy(admin, savedGroup(group, uid), group, topic)
+  }
+  await Promise.all(groups.map(back))
 }
 
 /** Removes what a restore committed under names of its own. */
@@ -97,7 +101,7 @@ export const forget = async (admin: Admin, groups: readonly WorkerGroup[], uid: 
   const names = groups.flatMap(({ group }) => [stagedGroup(group, uid), savedGroup(group, uid)])
   const { groups: known } = await admin.listGroups()
   const present = [...names, doneGroup(uid)].filter((name) => known.some(({ groupId }) => groupId === name))
-  if (present.length > 0) await admin.deleteGroups(present)
+  if (present.length > 0) await whenSettled(() => admin.deleteGroups(present))
 }
 
 const copy = async (admin: Admin, from: string, to: string, topic: string): Promise<void> => {
@@ -109,3 +113,23 @@ const copy = async (admin: Admin, from: string, to: string, topic: string): Prom
     [...offsets].map(([partition, offset]) => ({ partition, offset })),
   )
 }
+
+/** How often and for how long a broker that has just started is asked again, ms. */
+const settling = { every: 500, tries: 60 }
+
+/** A new or restarted broker first loads who coordinates a group; kafkajs gives some of its requests no second try then. */
+const whenSettled = async <T>(ask: () => Promise<T>): Promise<T> => {
+  for (let left = settling.tries; ; left -= 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (left === 0 || !isSettling(error)) throw error
+    }
+    await sleep(settling.every)
+  }
+}
+
+const isSettling = (error: unknown): boolean =>
+  ['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP'].includes(
+    (error as { type?: string } | undefined)?.type ?? '',
+  )

@@ -9,8 +9,8 @@
  *     length / budget rounds. Where the reading stands is memory only: after a restart it begins anew.
  *
  * A fault that was found stays the result until the reading has passed that place again without it: the reading does not move on from a damaged part.
- * Failure modes: audit is away or busy: Unknown, and the anchor stays. Another database or a restore: the anchor is not there, which is Failed until
- * somebody sets the annotation todochatbot.dev/audit-reset.
+ * Failure modes: audit is away or busy: Unknown, and the anchor stays. A Restore begins anew by itself. Another database:
+ * the anchor is not there, which is Failed until somebody sets the annotation todochatbot.dev/audit-reset.
  * Proof: audit-trail.test.ts, hack/e2e/24-checks.e2e.test.ts.
  */
 import { z } from 'zod'
@@ -116,8 +116,9 @@ export function auditTrail(ask: AskAudit, budget: number): CheckFamily {
   return {
     names: ['audit-chain'],
     check: async (subject, signal): Promise<Findings> => {
-      const { bot, now } = subject.observed.seen
-      const reset = bot.metadata.annotations?.[annotation.auditReset]
+      const { bot, now, restored } = subject.observed.seen
+      const asked = bot.metadata.annotations?.[annotation.auditReset]
+      const reset = restored === undefined ? asked : `${asked ?? ''} ${restored}`.trim()
       const remembered = known.get(subject.key)
       const noted = remembered?.trail ?? bot.status?.auditTrail
       const anchor = noted !== undefined && noted.reset === reset ? noted : undefined

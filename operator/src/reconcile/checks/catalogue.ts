@@ -160,7 +160,7 @@ export const checkCatalogue = {
     asks: 'The hash chain of the audit trail: what is new since the last look, a part of the rest in turn, and the last verified entry itself',
     judges: 'Failed: an entry is missing, doubled, changed, or the trail was rewritten',
     remedy:
-      'Keep the database as it is and find out who changed it: GET /audit/verify of the audit worker lists the damage. After a restore or a new database on purpose, set the annotation todochatbot.dev/audit-reset to any new value.',
+      'Keep the database as it is and find out who changed it: GET /audit/verify of the audit worker lists the damage. After a new database on purpose, set the annotation todochatbot.dev/audit-reset to any new value.',
   },
   'leftover-topics': {
     asks: 'Topics with the prefix of this system that it does not use',

@@ -2,7 +2,7 @@
 import type { RestoreSpec, RestoreStatus } from '../../api/v1alpha1/restore.ts'
 import type { KubeObject } from '../../kube/object.ts'
 import { finding, type Finding } from '../errors.ts'
-import { currentStep, isFenced } from './ledger.ts'
+import { currentStep, isFenced, isSwitched } from './ledger.ts'
 
 /** A Restore that holds the workers of a system away. */
 export interface Fence {
@@ -22,6 +22,20 @@ export const fenceOf = (
     return { restore: restore.metadata.name, step: currentStep(steps ?? [])?.name ?? 'Unfence' }
   }
   return undefined
+}
+
+/** Identity of the newest Restore that has replaced the data of a system: what was known of the data before does not count any more. */
+export const lastSwitch = (
+  { metadata }: { readonly metadata: { readonly name: string } },
+  restores: readonly KubeObject[],
+): string | undefined => {
+  const switches = restores.flatMap(({ spec, status, metadata: { name, uid = '' } }) => {
+    const { steps = [] } = (status ?? {}) as Partial<RestoreStatus>
+    const at = steps.find((step) => step.name === 'Switch')?.finishedAt
+    const own = (spec as Partial<RestoreSpec> | undefined)?.system === metadata.name
+    return own && isSwitched(steps) && at !== undefined ? [{ at, id: `Restore/${name}/${uid.slice(0, 8)}` }] : []
+  })
+  return switches.toSorted((a, b) => a.at.localeCompare(b.at)).at(-1)?.id
 }
 
 /** What keeps everything of a fenced system. */

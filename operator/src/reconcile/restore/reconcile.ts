@@ -3,6 +3,7 @@
  * before a step is begun and after it has ended, every object of a step has a fixed name, and each step may be done twice; so the operator may
  * be killed after any write. Proof: operator/test/restore.integration.test.ts.
  */
+import type { BackupStatus } from '../../api/v1alpha1/backup.ts'
 import { annotation, label, restoreFinalizer } from '../../api/v1alpha1/labels.ts'
 import { isFinished } from '../../api/v1alpha1/one-shot.ts'
 import { parseTodoChatbot } from '../../api/v1alpha1/parse.ts'
@@ -10,6 +11,8 @@ import { describeProblems } from '../../api/v1alpha1/problems.ts'
 import { parseRestore, type Restore, type RestoreStatus, type StepStatus } from '../../api/v1alpha1/restore.ts'
 import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
 import { ownerReferenceOf, type Owner } from '../../apply/ownership.ts'
+import { kinds } from '../../kube/kinds.ts'
+import { isNotFound } from '../../kube/kube-error.ts'
 import { controllerOf, keyOf, type KubeObject } from '../../kube/object.ts'
 import type { Outcome, Reconcile } from '../../runtime/controller.ts'
 import { timestamp } from '../todochatbot/status/operation.ts'
@@ -38,7 +41,10 @@ export function restoreReconciler(deps: RestoreDependencies): Reconcile {
     const restore = parsed.resource
     if (object.metadata.deletionTimestamp !== undefined) return letGo(deps, object, restore, signal)
     const { status } = restore
-    if (isFinished(status)) return { kind: 'done' }
+    if (isFinished(status)) {
+      await proveBackup(deps, restore, signal)
+      return { kind: 'done' }
+    }
     if (status?.startedAt === undefined) {
       await deps.statuses.write(object, started(restore, deps.now()), signal)
       return { kind: 'again', afterMs: 0 }
@@ -118,6 +124,26 @@ async function wait(
   return ended ? outcomeOfWrite : { kind: 'again', afterMs: Math.min(left, waitAgain) }
 }
 
+/** A backup that was restored and found consistent is proved: its Backup says so. */
+async function proveBackup(
+  { client, fieldManager, informers, wakeSystem }: RestoreDependencies,
+  { spec, status, metadata: { namespace } }: Restore,
+  signal: AbortSignal,
+): Promise<void> {
+  if (status?.phase !== 'Succeeded' || status.finishedAt === undefined || spec.source.backup === undefined) return
+  const backup = informers.Backup.get({ namespace, name: spec.source.backup })
+  const { verifiedAt = '' } = (backup?.['status'] ?? {}) as BackupStatus
+  if (backup === undefined || verifiedAt >= status.finishedAt) return
+  const patch = { status: { verifiedAt: status.finishedAt } }
+  try {
+    const options = { fieldManager, subresource: 'status', signal } as const
+    informers.Backup.observe(await client.patch(kinds.Backup, backup.metadata, patch, options))
+    wakeSystem({ namespace, name: spec.system })
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}
+
 const isAborted = ({ metadata }: KubeObject): boolean => metadata.annotations?.[annotation.abort] !== undefined
 
 /** Belongs to its system from the first step on, and does not go before what it made is gone. Returns whether a write was needed. */
@@ -165,7 +191,7 @@ async function write(
       action: 'Restore',
       note: status.summary ?? '',
     })
-    return { kind: 'done' }
+    return { kind: 'again', afterMs: 0 }
   }
   if (moved) return { kind: 'again', afterMs: 0 }
   const deadline = Date.parse(currentStep(status.steps ?? [])?.deadline ?? '')

@@ -29,7 +29,7 @@ import type { KafkaReport } from '../kafka/kafka-report.ts'
 import type { KafkaWatch } from '../kafka/kafka-watch.ts'
 import { isolatedNow, lookAtIsolations } from '../isolation/observe.ts'
 import type { Isolations } from '../isolation/isolations.ts'
-import { fenceOf, type Fence } from '../restore/fence.ts'
+import { fenceOf, lastSwitch, type Fence } from '../restore/fence.ts'
 import type { TopicClaims } from './claims.ts'
 import type { Informers } from './informers.ts'
 import type { WorkloadState } from './readiness.ts'
@@ -71,6 +71,8 @@ export interface Seen {
   readonly isolation: Isolations
   /** The Restore that holds the workers away. */
   readonly fence: Fence | undefined
+  /** The Restore that replaced the data last. */
+  readonly restored: string | undefined
   readonly facts: Facts
   /** External Secrets that are missing or incomplete, by what needs them. */
   readonly secretFindings: Readonly<Record<'database' | 'stateStore' | 'kafka', Finding | undefined>>
@@ -110,7 +112,8 @@ export async function observe(
   const known = await readSecrets(sources, bot, signal)
   const isolation = lookAtIsolations(sources.informers, bot, now)
   const references = referencedSecrets(bot)
-  const fence = fenceOf(bot, sources.informers.Restore.inNamespace(namespace))
+  const restores = sources.informers.Restore.inNamespace(namespace)
+  const fence = fenceOf(bot, restores)
   return {
     key: `${namespace}/${name}`,
     bot,
@@ -121,6 +124,7 @@ export async function observe(
     paused: isPaused(bot, now),
     isolation,
     fence,
+    restored: lastSwitch(bot, restores),
     facts: factsFrom(sources, known, {
       active: {
         ...activeSettings(bot, now),
