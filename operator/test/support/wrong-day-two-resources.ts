@@ -79,6 +79,11 @@ export const wrongDayTwoResources: readonly WrongResource[] = [
     spec: 'remediation: {ladder: [Reboot]}',
     says: ['spec.remediation.ladder[0]', '"Restart"'],
   },
+  {
+    what: 'a remediation that isolates by itself, which stays a decision of a person',
+    spec: 'remediation: {ladder: [Recreate, Isolate]}',
+    says: ['spec.remediation.ladder[1]', '"Recreate", "Restart", "RaiseMemory", "RollBack"'],
+  },
   { what: 'an empty ladder', spec: 'remediation: {ladder: []}', says: ['spec.remediation.ladder'] },
   {
     what: 'a share of healthy workers in words',

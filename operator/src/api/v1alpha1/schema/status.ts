@@ -255,8 +255,8 @@ const remediationStatusSchema = described(
       'What it acts on, such as Pod/todo-audit-7d9f.',
     ).optional(),
     state: described(
-      z.enum(['Evidence', 'Acting', 'Observing', 'Succeeded', 'Failed']),
-      'Evidence is taken, then the action is carried out, then its effect is awaited.',
+      z.enum(['Evidence', 'Acting', 'Observing', 'Succeeded', 'Failed', 'Cancelled']),
+      'Evidence is taken, then the action is carried out, then its effect is awaited. Cancelled: nothing was done, because the reason for it was gone when the evidence was taken.',
     ),
     startedAt: described(z.string(), 'When it began.').meta({ format: 'date-time' }),
     deadline: described(z.string(), 'When it counts as failed.').meta({ format: 'date-time' }).optional(),

@@ -12,15 +12,18 @@ export const actingDeadline = 120_000
 
 /** The entry that is under way, one step further where something happened. */
 export function advance(entry: RemediationStatus, input: StepInput): RemediationStatus {
-  const { now, acted, evidence, policy, frozen } = input
+  const { now, acted, evidence, policy } = input
   const overdue = entry.deadline !== undefined && now >= timeOf(entry.deadline)
   if (entry.state === 'Evidence') {
-    const known = evidence?.incident === undefined ? entry : { ...entry, incident: evidence.incident }
-    if (frozen !== undefined) return ended(known, 'Failed', `not begun: ${frozen}`, now)
-    if (!policy.enabled) return ended(known, 'Failed', 'not begun: spec.remediation.enabled is false', now)
-    if (evidence?.finished === false && !overdue) return known
-    const without = evidence?.finished === false ? `; without evidence: ${evidence.problem ?? 'not taken in time'}` : ''
-    const message = `${known.message ?? ''}${without}`.slice(0, 2048)
+    const named = evidence?.incident === undefined ? entry : { ...entry, incident: evidence.incident }
+    const known: RemediationStatus = isWell(entry, input)
+      ? { ...named, healthySince: entry.healthySince ?? timestamp(now) }
+      : without(named, 'healthySince')
+    const needless = needlessBecause(known, input, overdue)
+    if (needless !== undefined) return ended(known, 'Cancelled', `nothing was done: ${needless}`, now)
+    if (!overdue && (evidence?.finished === false || known.healthySince !== undefined)) return known
+    const lacking = evidence?.finished === false ? `; without evidence: ${evidence.problem ?? 'not taken in time'}` : ''
+    const message = `${known.message ?? ''}${lacking}`.slice(0, 2048)
     return { ...known, state: 'Acting', deadline: timestamp(now + actingDeadline), message }
   }
   if (entry.state === 'Acting') {
@@ -35,11 +38,30 @@ export function advance(entry: RemediationStatus, input: StepInput): Remediation
   return observed(entry, input, overdue)
 }
 
+/** Evidence takes up to a minute: why the action is not to be carried out any more. */
+function needlessBecause(entry: RemediationStatus, input: StepInput, overdue: boolean): string | undefined {
+  const { frozen, policy, outside, workers, now } = input
+  if (frozen !== undefined) return frozen
+  if (!policy.enabled) return 'spec.remediation.enabled is false'
+  if (outside !== undefined) return `the cause lies outside: ${outside}`
+  if (!workers.some(({ name }) => name === entry.worker)) return 'the worker does not run any more, by the spec'
+  if (entry.healthySince === undefined) return undefined
+  // One look that sees nothing wrong may be a look that saw nothing.
+  return overdue || now >= timeOf(entry.healthySince) + policy.healthyDelay
+    ? 'the worker is healthy again by itself'
+    : undefined
+}
+
+const isWell = ({ worker: name }: RemediationStatus, { workers }: StepInput): boolean =>
+  workers.some((worker) => worker.name === name && worker.ready && !worker.signals.some(isTreatable))
+
+const isTreatable = ({ kind }: Signal): boolean => kind !== 'DeadLettersGrowing'
+
 function observed(entry: RemediationStatus, input: StepInput, overdue: boolean): RemediationStatus {
   const { now, policy, workers, outside } = input
   const worker = workers.find(({ name }) => name === entry.worker)
   if (worker === undefined) return ended(entry, 'Failed', 'the worker does not run any more, by the spec', now)
-  const signal = worker.signals.find(({ kind }) => kind !== 'DeadLettersGrowing')
+  const signal = worker.signals.find(isTreatable)
   if (signal === undefined && worker.ready) {
     const since = entry.healthySince === undefined ? now : timeOf(entry.healthySince)
     if (now >= since + policy.healthyDelay) return ended(entry, 'Succeeded', 'the worker is healthy again', now)
@@ -57,7 +79,7 @@ const failsAt = ({ actedAt, startedAt }: RemediationStatus, signal: Signal, { un
 
 function ended(
   entry: RemediationStatus,
-  state: 'Succeeded' | 'Failed',
+  state: 'Succeeded' | 'Failed' | 'Cancelled',
   outcome: string,
   now: number,
 ): RemediationStatus {
@@ -68,10 +90,9 @@ function ended(
 /** When the entry that is under way may change by time alone. */
 export function dueTimes(entry: RemediationStatus, { policy, workers }: StepInput): number[] {
   const due = entry.deadline === undefined ? [] : [timeOf(entry.deadline)]
-  if (entry.state !== 'Observing') return due
   if (entry.healthySince !== undefined) return [...due, timeOf(entry.healthySince) + policy.healthyDelay]
   const signal = workers.find(({ name }) => name === entry.worker)?.signals[0]
-  if (signal === undefined) return due
+  if (entry.state !== 'Observing' || signal === undefined) return due
   return [...due, failsAt(entry, signal, policy)]
 }
 

@@ -22,12 +22,12 @@ export interface EpisodeOf {
   readonly since: number
 }
 
-/** The newest action on a worker, if it belongs to the trouble it has now: not when the spec was edited or it was healthy in between. */
+/** The newest action on a worker that was carried out or tried, if it belongs to the trouble it has now: not when the spec was edited or it was healthy in between. */
 export function lastOfEpisode(
   ledger: readonly RemediationStatus[],
   { worker, generation, since }: EpisodeOf,
 ): RemediationStatus | undefined {
-  const last = ledger.find((entry) => entry.worker === worker)
+  const last = ledger.find((entry) => entry.worker === worker && entry.state !== 'Cancelled')
   if (last === undefined || last.generation !== generation) return undefined
   return since - timeOf(last.finishedAt ?? last.startedAt) >= episodeEnd ? undefined : last
 }

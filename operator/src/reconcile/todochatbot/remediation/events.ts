@@ -8,6 +8,7 @@ export const remediationReasons = [
   'RemediationStarted',
   'RemediationSucceeded',
   'RemediationFailed',
+  'RemediationCancelled',
   'RemediationDisabled',
   'RemediationExhausted',
   'RemediationStorm',
@@ -17,7 +18,7 @@ export const remediationReasons = [
 export type RemediationReason = (typeof remediationReasons)[number]
 
 /** What a change of an entry means. */
-export type Milestone = 'Started' | 'Succeeded' | 'Failed'
+export type Milestone = 'Started' | 'Succeeded' | 'Failed' | 'Cancelled'
 
 /** An entry that began or ended. */
 export interface Turn {
@@ -31,8 +32,10 @@ export function milestonesBetween(before: TodoChatbotStatus | undefined, after: 
   return (after.remediation ?? []).toReversed().flatMap((entry): Turn[] => {
     const was = earlier.get(entry.id)
     if (was === undefined && isUnderWay(entry)) return [{ entry, milestone: 'Started' }]
-    if (was?.state === entry.state || isUnderWay(entry)) return []
-    return [{ entry, milestone: entry.state === 'Succeeded' ? 'Succeeded' : 'Failed' }]
+    const { state } = entry
+    return was?.state === state || state === 'Evidence' || state === 'Acting' || state === 'Observing'
+      ? []
+      : [{ entry, milestone: state }]
   })
 }
 

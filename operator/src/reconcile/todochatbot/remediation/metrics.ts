@@ -13,7 +13,7 @@ export type CountRemediations = (
 export function remediationMetrics(registry: Registry): CountRemediations {
   const actions = new Counter({
     name: 'todochatbot_remediation_actions_total',
-    help: 'Actions of the remediation by what became of them: Started, Succeeded, Failed.',
+    help: 'Actions of the remediation by what became of them: Started, Succeeded, Failed, Cancelled.',
     labelNames: ['namespace', 'system', 'worker', 'signal', 'action', 'result'],
     registers: [registry],
   })

@@ -78,7 +78,10 @@ function workerState(field: WorkerField, observed: Observed): WorkerState | unde
   const state = live.workers[field]
   if (state.wanted === 0 || isolationAt(bot, field, now) !== undefined) return undefined
   const name = workerNames[field]
-  const pods = state.pods.filter(({ terminating, phase }) => !terminating && phase !== 'Succeeded')
+  const pods = state.pods.filter(
+    ({ terminating, phase }) => !terminating && phase !== 'Succeeded' && phase !== 'Failed',
+  )
+  const consumer = consumptionSeen(bot, observed.kafka, field, now)
   const { signals, obstacle } = signalsOf({
     state,
     container: name,
@@ -91,7 +94,7 @@ function workerState(field: WorkerField, observed: Observed): WorkerState | unde
       ),
     ),
     health: live.health,
-    consumer: consumptionSeen(bot, observed.kafka, field),
+    consumer,
     healthyDelay: parseDuration(bot.spec.remediation.healthyDelay),
     now,
   })
@@ -106,6 +109,7 @@ function workerState(field: WorkerField, observed: Observed): WorkerState | unde
     podCount: pods.length,
     ...(exempt === undefined ? {} : { exempt }),
     ...(before === undefined ? {} : { before }),
+    ...(consumer.lookAt === undefined ? {} : { lookAt: consumer.lookAt }),
     possible: (action) => {
       if (action === 'RaiseMemory') return nextLimit(memoryBounds(observed, field)) !== undefined
       if (action === 'RollBack') return canRollBack(bot, name, state)

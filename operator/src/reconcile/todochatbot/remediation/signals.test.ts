@@ -54,6 +54,12 @@ const seen = (pods: readonly PodView[], over: Partial<WorkerSeen> = {}): WorkerS
   }
 }
 
+test('an eviction is about the pods that do not come up in place of the evicted one, too', () => {
+  const gone = down({ name: 'gone', phase: 'Failed', reason: 'Evicted' })
+  const { signals } = signalsOf(seen([gone, down({ name: 'late' })]))
+  expect(signals[0]).toMatchObject({ kind: 'Evicted', pods: ['gone', 'late'] })
+})
+
 describe('a worker is unhealthy because', () => {
   const waiting = (reason: string): ContainerStatus[] => [
     { ...running, ready: false, state: { waiting: { reason, message: 'Back-off pulling image "x"' } } },

@@ -72,7 +72,11 @@ export function signalsOf(seen: WorkerSeen): { readonly signals: readonly Signal
   const pods = seen.state.pods.filter(({ terminating, phase }) => !terminating && phase !== 'Succeeded')
   const found = pods.map((pod) => ofPod(pod, seen))
   const obstacle = found.find((one) => one.obstacle !== undefined)?.obstacle ?? refused(seen.state)
-  const signals = [...merged(found.flatMap(({ signals: own }) => own)), ...ofConsumer(seen)]
+  const down = pods.filter(({ ready, phase }) => !ready && phase !== 'Failed').map(({ name }) => name)
+  const signals = [...merged(found.flatMap(({ signals: own }) => own)), ...ofConsumer(seen)].map((signal) =>
+    // What is wrong about an eviction is that the replacement does not come up.
+    signal.kind === 'Evicted' ? { ...signal, pods: [...signal.pods, ...down] } : signal,
+  )
   signals.sort((a, b) => rank(a.kind) - rank(b.kind))
   return { signals, ...(obstacle === undefined ? {} : { obstacle }) }
 }

@@ -3,7 +3,7 @@
  * does what the entry in state Acting says, as often as it is told, and the machine learns that it is done.
  *
  *   Evidence ──taken, or its deadline──▶ Acting ──done──▶ Observing ──healthy for healthyDelay──▶ Succeeded
- *                                          └─deadline─▶ Failed ◀─unhealthy again, or deadline─┘
+ *      └─needless─▶ Cancelled              └─deadline─▶ Failed ◀─unhealthy again, or deadline─┘
  *
  * Invariants (step.property.test.ts): at most one entry is under way; no more begin per hour than the budget; the steps on one worker only go
  * up within an episode; none begins while a cause outside holds, fewer workers are healthy than minHealthy, or a storm lasts; every entry under
@@ -14,6 +14,7 @@ import type { RemediationAction } from '../../../api/v1alpha1/schema/procedures.
 import type { RemediationStatus, Storm } from '../../../api/v1alpha1/schema/status.ts'
 import { timestamp } from '../status/operation.ts'
 import { actingDeadline, advance, dueTimes, evidenceDeadline } from './advance.ts'
+import { standingAfter } from './consumption.ts'
 import { hourOf, isUnderWay, lastOfEpisode, pauseEnds, timeOf } from './episode.ts'
 import { stormAfter, tooFewHealthy, type Census } from './guards.ts'
 import { nextAction } from './ladder.ts'
@@ -30,7 +31,8 @@ export function step(input: StepInput): Step {
   const { minHealthy, stormCooldown: cooldown } = policy
   const explained = outside !== undefined || input.frozen !== undefined
   const storm = stormAfter({ before: input.storm, census, minHealthy, cooldown, explained, now })
-  const wakes: number[] = storm?.until === undefined ? [] : [timeOf(storm.until)]
+  const wakes: number[] = workers.flatMap(({ lookAt }) => lookAt ?? [])
+  if (storm?.until !== undefined) wakes.push(timeOf(storm.until))
 
   const advanced = input.ledger.map((entry) => (isUnderWay(entry) ? advance(entry, input) : entry))
   const running = advanced.find(isUnderWay)
@@ -63,7 +65,7 @@ export function step(input: StepInput): Step {
 
 /** A pod that merely starts, or waits in a rollout, is no news: whether it lasts shows by itself. */
 function isPassing(worker: WorkerState, { since }: Verdict, { policy, now }: StepInput): boolean {
-  const young = now - since < Math.min(30_000, policy.unhealthyAfter / 2)
+  const young = now - since < standingAfter(policy.unhealthyAfter)
   return firstOf(worker).kind === 'NotReady' && (young || worker.exempt !== undefined)
 }
 
@@ -182,9 +184,15 @@ function told(worker: WorkerState, verdict: Verdict, state = verdict.state): Unh
   }
 }
 
-/** Since when a worker is unhealthy: what status says, because a pod that was replaced tells its own time only. */
-const sinceOf = (worker: WorkerState, now: number): number =>
-  Math.min(now, firstOf(worker).since, worker.before === undefined ? Infinity : timeOf(worker.before.since))
+/**
+ * Since when a worker is unhealthy: what status says, because a pod that was replaced tells its own time only. Not so a consumer: its place
+ * outlives pods, and one that moved in between stands still since then.
+ */
+function sinceOf(worker: WorkerState, now: number): number {
+  const { kind, since } = firstOf(worker)
+  const before = worker.before === undefined || kind === 'ConsumerStuck' ? Infinity : timeOf(worker.before.since)
+  return Math.min(now, since, before)
+}
 
 function firstOf({ signals, name }: WorkerState): Signal {
   const [signal] = signals

@@ -30,12 +30,14 @@ export interface WorkerState {
   readonly ready: boolean
   /** Names of its pods that are ready. */
   readonly readyPods: readonly string[]
-  /** Pods that are not going away. */
+  /** Pods that neither go away nor have ended. */
   readonly podCount: number
   /** Why it is left alone at the moment, such as a rollout that is under way. */
   readonly exempt?: string
   /** `status.services[].unhealthy` of before. */
   readonly before?: Pick<Unhealthy, 'since'>
+  /** When a signal may appear by time alone, in ms since the epoch. */
+  readonly lookAt?: number
   readonly possible: (action: RemediationAction) => boolean
 }
 

@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+import { aTodoChatbot } from '../../../../test/support/builders.ts'
+import { consumers } from '../../../desired/consumers.ts'
+import { emptyReport, type ConsumedTopic, type KafkaReport } from '../../kafka/kafka-report.ts'
+import { consumptionSeen } from './consumption.ts'
+
+const now = Date.parse('2026-01-01T12:00:00Z')
+const bot = aTodoChatbot()
+const topic = consumers(bot).find(({ worker }) => worker === 'audit')?.topics[0] ?? ''
+const consumed = (stillFor: number | undefined): ConsumedTopic => ({
+  topic,
+  committed: 3,
+  end: 10,
+  lag: 7,
+  maxPartitionLag: 7,
+  partitions: [],
+  shown: 7,
+  rounded: 7,
+  ...(stillFor === undefined ? {} : { stillSince: now - stillFor }),
+})
+const report = (stillFor: number | undefined, over: Partial<KafkaReport> = {}): KafkaReport => ({
+  ...emptyReport,
+  at: now,
+  consumers: { audit: { group: 'g', state: 'Stable', members: [], topics: [consumed(stillFor)] } },
+  ...over,
+})
+
+describe('a consumer with events before it', () => {
+  test.each([
+    { what: 'moves', stillFor: undefined, seen: {} },
+    { what: 'was moving a moment ago', stillFor: 5_000, seen: { lookAt: now + 25_000 } },
+    { what: 'has stood still for a while', stillFor: 30_000, seen: { stuckSince: now - 30_000 } },
+  ])('that $what', ({ stillFor, seen }) => {
+    const answer = consumptionSeen(bot, report(stillFor), 'audit', now)
+    expect(answer).toMatchObject(seen)
+    expect('stuckSince' in answer).toBe('stuckSince' in seen)
+  })
+
+  test('is not judged by figures that are old', () => {
+    expect(consumptionSeen(bot, report(60_000, { unreachable: 'no broker answers' }), 'audit', now)).toEqual({
+      detail: '',
+    })
+  })
+})
