@@ -53,7 +53,7 @@ function needlessBecause(entry: RemediationStatus, input: StepInput, overdue: bo
 }
 
 const isWell = ({ worker: name }: RemediationStatus, { workers }: StepInput): boolean =>
-  workers.some((worker) => worker.name === name && worker.ready && !worker.signals.some(isTreatable))
+  workers.some((worker) => worker.name === name && worker.ready && worker.answered && !worker.signals.some(isTreatable))
 
 const isTreatable = ({ kind }: Signal): boolean => kind !== 'DeadLettersGrowing'
 
@@ -69,9 +69,14 @@ function observed(entry: RemediationStatus, input: StepInput, overdue: boolean):
   }
   const unhealthy = without(entry, 'healthySince')
   const because = outside ?? (signal === undefined ? 'its pods are not ready' : `${signal.object} ${signal.detail}`)
-  const again = signal?.acute === true && outside === undefined && now >= failsAt(entry, signal, policy)
+  const again =
+    signal?.acute === true && outside === undefined && isNews(entry, signal) && now >= failsAt(entry, signal, policy)
   return again || overdue ? ended(unhealthy, 'Failed', `it did not help: ${because}`, now) : unhealthy
 }
+
+/** A pod that was ill before the action and is still there tells nothing about it: its replacement is on the way, or the deadline passes. */
+const isNews = ({ startedAt }: RemediationStatus, { kind, since }: Signal): boolean =>
+  kind === 'ConsumerStuck' || since >= timeOf(startedAt)
 
 /** An action did not help when the worker was unhealthy after it for as long as makes any worker a case. */
 const failsAt = ({ actedAt, startedAt }: RemediationStatus, signal: Signal, { unhealthyAfter }: Policy): number =>

@@ -98,6 +98,7 @@ function workerState(field: WorkerField, observed: Observed): WorkerState | unde
     healthyDelay: parseDuration(bot.spec.remediation.healthyDelay),
     now,
   })
+  const readyPods = pods.filter(({ ready }) => ready).map((pod) => pod.name)
   const before = bot.status?.services?.find((service) => service.name === name)?.unhealthy
   const exempt = isRolling(state) && !isOurs(bot, name) ? `Deployment/${state.name} is being rolled out` : undefined
   return {
@@ -105,7 +106,8 @@ function workerState(field: WorkerField, observed: Observed): WorkerState | unde
     signals,
     ...(obstacle === undefined ? {} : { obstacle }),
     ready: isRolledOut(state) && (state.live?.ready ?? 0) >= state.wanted,
-    readyPods: pods.filter(({ ready }) => ready).map((pod) => pod.name),
+    answered: readyPods.every((pod) => [live.sidecars, live.health].every((of) => of.get(pod)?.state === 'Answered')),
+    readyPods,
     podCount: pods.length,
     ...(exempt === undefined ? {} : { exempt }),
     ...(before === undefined ? {} : { before }),

@@ -87,6 +87,7 @@ test('whatever happens, remediation keeps its promises', () => {
             name,
             signals,
             ready: trouble === null,
+            answered: true,
             readyPods: [],
             podCount: 1,
             ...(before === undefined ? {} : { before }),

@@ -1,120 +1,20 @@
 import { describe, expect, test } from 'vitest'
-import { remediationActions } from '../../../api/v1alpha1/schema/procedures.ts'
-import type { RemediationStatus } from '../../../api/v1alpha1/schema/status.ts'
-import type { Signal, SignalKind } from './signals.ts'
-import { step } from './step.ts'
-import type { Policy, Step, StepInput, WorkerState } from './types.ts'
-
-const start = Date.parse('2026-01-01T12:00:00Z')
-const second = 1_000
-const minute = 60 * second
-const at = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
-
-const policy: Policy = {
-  enabled: true,
-  unhealthyAfter: 2 * minute,
-  healthyDelay: minute,
-  stormCooldown: 10 * minute,
-  minHealthy: '50%',
-  ladder: remediationActions,
-  actionsPerHour: 6,
-  recovery: 5 * minute,
-}
-const well = (name: string): WorkerState => ({
-  name,
-  signals: [],
-  ready: true,
-  readyPods: [`${name}-a`],
-  podCount: 1,
-  possible: (action) => action !== 'RollBack',
-})
-const signal = (kind: SignalKind, worker: string, over: Partial<Signal> = {}): Signal => ({
-  kind,
-  since: start - 5 * minute,
-  object: `Pod/${worker}-a`,
-  detail: 'is not ready',
-  pods: [`${worker}-a`],
-  acute: true,
-  ...over,
-})
-const ill = (name: string, kind: SignalKind = 'NotReady', over: Partial<WorkerState> = {}): WorkerState => ({
-  ...well(name),
-  ready: false,
-  readyPods: [],
-  signals: [signal(kind, name)],
-  ...over,
-})
-const input = (over: Partial<StepInput> = {}): StepInput => ({
+import {
+  start,
+  second,
+  minute,
+  at,
   policy,
-  generation: 1,
-  workers: [ill('audit'), well('recurring-task'), well('notification'), well('chat-api')],
-  outside: undefined,
-  outsideUntil: 0,
-  frozen: undefined,
-  ledger: [],
-  storm: undefined,
-  acted: undefined,
-  evidence: undefined,
-  now: start,
-  ...over,
-})
-const others = [well('recurring-task'), well('notification'), well('chat-api')]
-const of = (worker: string, { unhealthy }: Step) => unhealthy.get(worker)
-const entry = (over: Partial<RemediationStatus> = {}): RemediationStatus => ({
-  id: 'audit-x',
-  worker: 'audit',
-  signal: 'NotReady',
-  action: 'Recreate',
-  step: 1,
-  generation: 1,
-  state: 'Failed',
-  startedAt: at(start - 10 * minute),
-  finishedAt: at(start - 5 * minute),
-  ...over,
-})
-
-describe('when the evidence is taken', () => {
-  const taking = entry({ state: 'Evidence', startedAt: at(start - 20 * second), deadline: at(start + 40 * second) })
-  const after = (over: Partial<StepInput>) =>
-    step(input({ ledger: [taking], evidence: { incident: 'i', finished: true }, ...over })).ledger[0]
-
-  test.each([
-    { why: 'the database is down', over: { outside: 'StatefulSet/db: 0 of 1' }, says: /lies outside: StatefulSet\/db/ },
-    { why: 'the system is paused', over: { frozen: 'the system is paused' }, says: /is paused/ },
-    { why: 'it is switched off', over: { policy: { ...policy, enabled: false } }, says: /enabled is false/ },
-  ])('nothing is done any more if $why', ({ over, says }) => {
-    expect(after(over)).toMatchObject({ state: 'Cancelled', message: expect.stringMatching(says) as string })
-  })
-
-  test('the action follows if the worker is still ill', () => {
-    expect(after({})).toMatchObject({ state: 'Acting', incident: 'i' })
-  })
-
-  test('nothing is done if the worker is healthy by itself, and stays so', () => {
-    const workers = [well('audit'), ...others]
-    const first = after({ workers })
-    expect(first).toMatchObject({ state: 'Evidence', healthySince: at(start) })
-    const look = (ms: number, now: readonly WorkerState[]) =>
-      step(
-        input({
-          policy: { ...policy, healthyDelay: 10 * second },
-          ledger: first === undefined ? [] : [first],
-          evidence: { incident: 'i', finished: true },
-          workers: now,
-          now: start + ms,
-        }),
-      ).ledger[0]
-    expect(look(5 * second, [ill('audit'), ...others])).toMatchObject({ state: 'Acting' })
-    const cancelled = look(10 * second, workers)
-    expect(cancelled).toMatchObject({ state: 'Cancelled', finishedAt: at(start + 10 * second) })
-    expect(cancelled?.message).toContain('healthy again by itself')
-  })
-
-  test('what was cancelled does not count as a step of the ladder', () => {
-    const cancelled = entry({ state: 'Cancelled', finishedAt: at(start - 5 * second) })
-    expect(step(input({ ledger: [cancelled] })).ledger[0]).toMatchObject({ action: 'Recreate', step: 1 })
-  })
-})
+  well,
+  signal,
+  ill,
+  input,
+  others,
+  of,
+  entry,
+} from '../../../../test/support/remediation-input.ts'
+import { step } from './step.ts'
+import type { StepInput } from './types.ts'
 
 describe('a consumer that stands still now and then', () => {
   test('is judged by its own time, not by the trouble before', () => {

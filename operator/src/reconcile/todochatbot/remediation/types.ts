@@ -28,6 +28,8 @@ export interface WorkerState {
   readonly obstacle?: Obstacle
   /** Every pod that is wanted is there, of the newest template, and ready. */
   readonly ready: boolean
+  /** Each pod that is ready and its sidecar have answered the newest look: what is not seen is not there. */
+  readonly answered: boolean
   /** Names of its pods that are ready. */
   readonly readyPods: readonly string[]
   /** Pods that neither go away nor have ended. */
