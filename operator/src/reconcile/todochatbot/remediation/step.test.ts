@@ -125,12 +125,19 @@ describe('an action', () => {
     expect(relapse.ledger[0]?.healthySince).toBeUndefined()
   })
 
-  test('fails when the worker is unhealthy for unhealthyAfter after it', () => {
-    const soon = step(input({ ledger: [observing], now: start + 119 * second }))
+  test('fails when a pod that came after it is unhealthy for unhealthyAfter', () => {
+    const fresh = { since: start, object: 'Pod/audit-b', pods: ['audit-b'] }
+    const workers = [ill('audit', 'NotReady', { signals: [signal('NotReady', 'audit', fresh)] }), ...others]
+    const soon = step(input({ workers, ledger: [observing], now: start + 119 * second }))
     expect(soon.ledger[0]?.state).toBe('Observing')
-    const failed = step(input({ ledger: [observing], now: start + 2 * minute }))
+    const failed = step(input({ workers, ledger: [observing], now: start + 2 * minute }))
     expect(failed.ledger[0]).toMatchObject({ state: 'Failed', message: expect.stringContaining('did not help') })
     expect(failed.ledger).toHaveLength(1)
+  })
+
+  test('is not judged by a pod of before it that is still there, but not longer than its deadline', () => {
+    expect(step(input({ ledger: [observing], now: start + 3 * minute })).ledger[0]?.state).toBe('Observing')
+    expect(step(input({ ledger: [observing], now: start + 6 * minute })).ledger[0]?.state).toBe('Failed')
   })
 
   test('is not blamed for a cause outside before its deadline', () => {
