@@ -27,7 +27,7 @@ async function main(config: Config): Promise<void> {
   }
   logger.info({ watchNamespaces: config.watchNamespaces, node: process.version }, 'starting')
   try {
-    await runOperator({ config, version, transport, metrics, logger }, stop.signal)
+    await runOperator({ config, version, transport, metrics, logger, wallClock: Date.now }, stop.signal)
     logger.info('stopped')
   } catch (error) {
     logger.fatal({ err: error }, 'stopped by a failure')

@@ -35,6 +35,7 @@ import { todoChatbotReconciler } from './reconcile/todochatbot/reconcile.ts'
 import { secretReader } from './reconcile/todochatbot/secret-reader.ts'
 import { temporaryMetrics } from './reconcile/todochatbot/temporary-metrics.ts'
 import { statusWriter } from './reconcile/todochatbot/status-writer.ts'
+import { stepsOf } from './reconcile/todochatbot/status/steps.ts'
 import { systemMetrics } from './reconcile/todochatbot/system-metrics.ts'
 import { restoreController } from './restores.ts'
 import { daprPodKind, routineChecks } from './routine-checks.ts'
@@ -54,11 +55,13 @@ export interface OperatorParts {
   readonly transport: Transport
   readonly metrics: Metrics
   readonly logger: Logger
+  /** ms since the epoch: what deadlines, ends and times in a status are reckoned by. */
+  readonly wallClock: () => number
 }
 
 /** Runs the operator until the signal aborts, then stops in order and gives the lease back. Rejects when a part fails for good. */
 export async function runOperator(
-  { config, version, transport, metrics, logger }: OperatorParts,
+  { config, version, transport, metrics, logger, wallClock }: OperatorParts,
   signal: AbortSignal,
 ): Promise<void> {
   const client = createKubeClient(transport)
@@ -116,7 +119,7 @@ export async function runOperator(
     onChange,
     onLook: kafkaMetrics(metrics.registry),
     period: config.kafkaWatchPeriod,
-    now: Date.now,
+    now: wallClock,
   })
   const templates = templateReader(client, ({ metadata }) =>
     keyOf({ ...metadata, name: metadata.labels?.[label.instance] ?? '' }),
@@ -155,6 +158,7 @@ export async function runOperator(
     fieldManager: manager,
     observe,
     now,
+    stepsOf,
     interval: 1_000,
     settle: 3_000,
     progressInterval: 30_000,
@@ -175,7 +179,7 @@ export async function runOperator(
     applier,
     templates,
     fieldManager: manager,
-    now: Date.now,
+    now: wallClock,
     operatorVersion: version,
     images: config.images,
     resyncPeriod: config.resyncPeriod,
@@ -192,7 +196,7 @@ export async function runOperator(
       templates.forget(key)
     },
   })
-  temporaryMetrics(metrics.registry, informers.TodoChatbot, Date.now)
+  temporaryMetrics(metrics.registry, informers.TodoChatbot, wallClock)
   wakeOnChange({ informers, claims, secrets }, controller)
 
   const incidents = createController(
@@ -214,7 +218,7 @@ export async function runOperator(
         fieldManager: manager,
         operatorVersion: version,
         images: config.images,
-        now: Date.now,
+        now: wallClock,
         wakeSystem: (system) => controller.enqueue(system),
         record: events.record,
       }),
@@ -270,7 +274,7 @@ export async function runOperator(
               informers.TodoChatbot.inNamespace(namespace).flatMap(({ metadata }) =>
                 lagValues(metadata.name, kafka.peek(keyOf(metadata))),
               ),
-            now: Date.now,
+            now: wallClock,
           }),
         ]
   const keda = kedaWatch({

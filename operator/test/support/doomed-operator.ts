@@ -1,4 +1,4 @@
-import { startOperator, type RunningOperator, type TestCluster } from './harness.ts'
+import { startOperator, type OperatorOptions, type RunningOperator, type TestCluster } from './harness.ts'
 
 /** An operator that dies; see {@link startDoomedOperator}. */
 export interface DoomedOperator extends RunningOperator {
@@ -16,10 +16,12 @@ export function startDoomedOperator(
   cluster: TestCluster,
   n: number,
   env: Readonly<Record<string, string>> = {},
+  options: Pick<OperatorOptions, 'ahead'> = {},
 ): DoomedOperator {
   const { promise: crashed, resolve } = Promise.withResolvers<true>()
   let writes = 0
   const operator = startOperator(cluster, {
+    ...options,
     env,
     beforeWrite: () => {
       if (writes >= n) throw new Error('the operator is gone')

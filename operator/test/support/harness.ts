@@ -79,6 +79,8 @@ export interface RunningOperator {
 /** What a test may choose. */
 export interface OperatorOptions {
   readonly env?: Readonly<Record<string, string>>
+  /** How far its wall clock is ahead of ours, in ms: for it, so much time has passed. */
+  readonly ahead?: number
   /** Called before every write; throwing stands for a request that was never sent. */
   readonly beforeWrite?: (request: KubeRequest) => void
   /** Called after every write that the API server carried out. */
@@ -128,12 +130,12 @@ export function startOperator(cluster: TestCluster, options: OperatorOptions = {
   const stop = new AbortController()
   const metrics = createMetrics()
   const logger = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' })
-  const running = runOperator({ config, version: '0.1.0', transport, metrics, logger }, stop.signal).finally(
-    async () => {
-      metrics.stop()
-      await real.close()
-    },
-  )
+  const wallClock = (): number => Date.now() + (options.ahead ?? 0)
+  const parts = { config, version: '0.1.0', transport, metrics, logger, wallClock }
+  const running = runOperator(parts, stop.signal).finally(async () => {
+    metrics.stop()
+    await real.close()
+  })
   return {
     requests,
     stop: async () => {

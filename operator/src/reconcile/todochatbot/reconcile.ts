@@ -92,6 +92,8 @@ export function todoChatbotReconciler(deps: Dependencies): Reconcile {
   }
 }
 
+/** Zero would be taken for "not at all", ms. */
+const atOnce = 1
 /** Pause before an action of the remediation that could not be carried out is tried again, in ms. */
 const actRetry = 2_000
 
@@ -155,15 +157,10 @@ async function conclude(
     version: versionOf(desired, deps.operatorVersion),
     checks: runChecks(deps, observed, desired),
   })
-  const statusDelay = await writeStatus(deps, seen.resource, seen.bot.status, status, signal)
-  const refusedMore = (status.blockedRevisions?.length ?? 0) > (seen.bot.status?.blockedRevisions?.length ?? 0)
   return again(deps, [
-    statusDelay,
-    // A refusal is stored before it is acted upon.
-    refusedMore ? 100 : undefined,
+    await writeStatus(deps, seen.resource, seen.bot.status, status, signal),
     carried.retryAfterMs,
     acted?.done === false ? actRetry : undefined,
-    remediation.moved && statusDelay === undefined ? 1 : undefined,
     remaining(remediation.wakeAt, seen.now),
     desired.failures.length > 0 || isolation.length > 0 ? 1_000 : undefined,
     remaining(nextLook(seen.isolation), seen.now),
@@ -200,7 +197,10 @@ async function concludeInvalid(
   return again(deps, [await writeStatus(deps, resource, previous, status, signal)])
 }
 
-/** Writes the status if it differs, and the events that follow from the difference. Returns ms to wait when it was too early. */
+/**
+ * Writes the status if it differs, and the events that follow from the difference. Returns when to look again because of it, in ms: later when
+ * it was too early, at once when a procedure moved on with it, because every step is stored before the next one is taken.
+ */
 async function writeStatus(
   deps: Dependencies,
   resource: KubeObject,
@@ -210,10 +210,10 @@ async function writeStatus(
 ): Promise<number | undefined> {
   const written = await deps.statuses.write(resource, after, signal)
   if (written === 'unchanged') return undefined
-  if (written !== 'written') return written.tooEarlyBy
+  if (typeof written === 'object') return written.tooEarlyBy
   for (const event of eventsBetween(before, after)) deps.record(resource, event)
   deps.countRemediations({ namespace: '', ...resource.metadata }, before, after)
-  return undefined
+  return written === 'stepped' ? atOnce : undefined
 }
 
 const remaining = (end: number | undefined, now: number): number | undefined =>

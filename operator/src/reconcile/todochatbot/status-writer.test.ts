@@ -4,6 +4,7 @@ import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import type { KubeObject } from '../../kube/object.ts'
 import { statusWriter } from './status-writer.ts'
+import { stepsOf } from './status/steps.ts'
 
 const { signal } = new AbortController()
 const starting = (summary: string): TodoChatbotStatus => ({
@@ -31,6 +32,7 @@ function aWriter() {
     fieldManager: 'm',
     observe: () => undefined,
     now: () => clock.time,
+    stepsOf,
     interval: 1_000,
     settle: 3_000,
     progressInterval: 10_000,
@@ -41,7 +43,7 @@ function aWriter() {
 describe('writing a status', () => {
   test('happens at once the first time, and not at all when nothing differs', async () => {
     const { writer, written } = aWriter()
-    expect(await writer.write(resource(), starting('a'), signal)).toBe('written')
+    expect(await writer.write(resource(), starting('a'), signal)).toBe('stepped')
     expect(await writer.write(resource(starting('a')), starting('a'), signal)).toBe('unchanged')
     expect(written).toHaveLength(1)
   })
@@ -74,7 +76,7 @@ describe('writing a status', () => {
     clock.time = 400
     expect(await writer.write(resource(starting('a')), aStatus(anObserved()), signal)).toEqual({ tooEarlyBy: 600 })
     clock.time = 1_000
-    expect(await writer.write(resource(starting('a')), aStatus(anObserved()), signal)).toBe('written')
+    expect(await writer.write(resource(starting('a')), aStatus(anObserved()), signal)).toBe('stepped')
   })
 
   test('that holds more than observations is not taken for progress', async () => {
@@ -83,5 +85,44 @@ describe('writing a status', () => {
     clock.time = 1_000
     const ledger = { ...starting('b'), procedure: { step: 2 } } as TodoChatbotStatus
     expect(await writer.write(resource(starting('a')), ledger, signal)).toBe('written')
+  })
+
+  test('says so when a procedure moved on with it, and does not wait for progress to last', async () => {
+    const { writer, clock } = aWriter()
+    const began = starting('a')
+    await writer.write(resource(), began, signal)
+    const [audit, ...others] = began.services ?? []
+    if (audit === undefined) throw new Error('there is no worker')
+    const at = { isolation: { mode: 'Network', reason: 'r', by: 'b', until: '2026-01-01T01:00:00Z' } } as const
+    const inState = (state: 'CollectingEvidence' | 'InForce'): TodoChatbotStatus => ({
+      ...starting('b'),
+      services: [{ ...audit, isolation: { ...at.isolation, state } }, ...others],
+    })
+    const refused = { worker: 'audit', template: 'b', reason: 'r', at: '2026-01-01T00:00:00Z' }
+    const steps: readonly TodoChatbotStatus[] = [
+      inState('CollectingEvidence'),
+      inState('InForce'),
+      { ...inState('InForce'), blockedRevisions: [refused] },
+    ]
+    let before = began
+    for (const next of steps) {
+      clock.time += 1_000
+      expect(await writer.write(resource(before), next, signal)).toBe('stepped')
+      before = next
+    }
+    clock.time += 1_000
+    expect(await writer.write(resource(before), aStatus(anObserved()), signal)).toBe('stepped')
+    clock.time += 1_000
+    const lagging = { ...aStatus(anObserved()), lag: '20' }
+    expect(await writer.write(resource(aStatus(anObserved())), lagging, signal)).toBe('written')
+  })
+
+  test('of an operation that is over does not wait either, and is no step', async () => {
+    const { writer, clock } = aWriter()
+    const { operation, ...over } = starting('a')
+    expect(operation).toBeDefined()
+    await writer.write(resource(), starting('a'), signal)
+    clock.time = 1_000
+    expect(await writer.write(resource(starting('a')), over, signal)).toBe('written')
   })
 })

@@ -5,8 +5,11 @@
  * and at the latest `progressInterval` ms after the last write. What comes too early is not queued: the caller reconciles again when its
  * turn has come and computes a newer one, so the last state wins by itself.
  *
- * Progress is a difference in what can be observed again at any time. Sections that a procedure relies on after a restart are none: they
- * are written like every other change.
+ * Progress is a difference in what can be observed again at any time. What a procedure goes on from (status/steps.ts) is none, nor is the end
+ * of an operation: both are written like every other change.
+ *
+ * The echo of our own write wakes nobody, so the writer says when a step was stored with it: then the caller looks again at once, since what
+ * comes next waited for that.
  */
 import { findCondition } from '../../api/v1alpha1/conditions.ts'
 import type { Condition, TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
@@ -15,8 +18,8 @@ import { isNotFound } from '../../kube/kube-error.ts'
 import { keyOf, type KubeObject } from '../../kube/object.ts'
 import { sameJson } from './same-json.ts'
 
-/** What became of a status. */
-export type StatusWrite = 'unchanged' | 'written' | { readonly tooEarlyBy: number }
+/** What became of a status. `stepped`: written, and a procedure moved on with it. Times in ms. */
+export type StatusWrite = 'unchanged' | 'written' | 'stepped' | { readonly tooEarlyBy: number }
 
 /** What every status has; see api/v1alpha1/conditions.ts. */
 interface AnyStatus {
@@ -33,11 +36,13 @@ export interface StatusWriter<Status extends AnyStatus = TodoChatbotStatus> {
 }
 
 /** What a writer needs. */
-export interface StatusWriterDependencies {
+export interface StatusWriterDependencies<Status extends AnyStatus = TodoChatbotStatus> {
   readonly client: KubeClient
   readonly fieldManager: string
   /** Told about every version we wrote, so that the cache shows it before the watch does. */
   readonly observe: (written: KubeObject) => void
+  /** What procedures go on from; absent where there are none. */
+  readonly stepsOf?: (status: Status | undefined) => object
   /** ms, monotonic */
   readonly now: () => number
   /** ms between two writes of one resource */
@@ -64,14 +69,15 @@ export function statusWriter<Status extends AnyStatus = TodoChatbotStatus>({
   interval,
   settle,
   progressInterval,
-}: StatusWriterDependencies): StatusWriter<Status> {
+  stepsOf = () => ({}),
+}: StatusWriterDependencies<Status>): StatusWriter<Status> {
   const memories = new Map<string, Memory>()
 
   /** When this status may be written. */
-  const dueAt = (key: string, before: AnyStatus | undefined, after: AnyStatus): number => {
+  const dueAt = (key: string, before: Status | undefined, after: Status, stepped: boolean): number => {
     const memory = memories.get(key)
     if (memory === undefined) return -Infinity
-    if (!isProgress(before, after)) return memory.writtenAt + interval
+    if (stepped || !isProgress(before, after)) return memory.writtenAt + interval
     const { summary } = after
     const since = memory.held?.summary === summary ? (memory.held?.since ?? now()) : now()
     memories.set(key, { ...memory, held: { summary, since } })
@@ -82,7 +88,9 @@ export function statusWriter<Status extends AnyStatus = TodoChatbotStatus>({
     write: async (resource, status, signal) => {
       if (sameJson(resource['status'] ?? {}, status)) return 'unchanged'
       const key = keyOf(resource.metadata)
-      const tooEarlyBy = dueAt(key, resource['status'] as AnyStatus | undefined, status) - now()
+      const before = resource['status'] as Status | undefined
+      const stepped = !sameJson(stepsOf(before), stepsOf(status))
+      const tooEarlyBy = dueAt(key, before, status, stepped) - now()
       if (tooEarlyBy > 0) return { tooEarlyBy }
       memories.set(key, { writtenAt: now() })
       const { apiVersion, kind, metadata } = resource
@@ -95,13 +103,13 @@ export function statusWriter<Status extends AnyStatus = TodoChatbotStatus>({
         // Deleted meanwhile: there is nobody left to tell.
         if (!isNotFound(error)) throw error
       }
-      return 'written'
+      return stepped ? 'stepped' : 'written'
     },
     forget: (key) => memories.delete(key),
   }
 }
 
-/** The same generation was under way before and still is, nothing is wrong, and only what is observed differs. */
+/** The same generation was under way before and still is, nothing is wrong, and of the rest only what is observed differs. */
 function isProgress(before: AnyStatus | undefined, after: AnyStatus): boolean {
   const unknown = (status: AnyStatus | undefined): boolean =>
     findCondition(status?.conditions, 'Ready')?.status === 'Unknown'
@@ -113,21 +121,19 @@ function isProgress(before: AnyStatus | undefined, after: AnyStatus): boolean {
   )
 }
 
-/**
- * Sections that are computed anew from what is observed; of services, rollouts are no observation. `operation` is one because its start is only
- * told, never relied on.
- */
-const observations = ['phase', 'summary', 'conditions', 'services', 'topics', 'components', 'operation'] as const
+/** Sections that are computed anew from what is observed. */
+const observations: readonly string[] = [
+  'phase',
+  'summary',
+  'conditions',
+  'services',
+  'topics',
+  'components',
+  'operation',
+] satisfies (keyof TodoChatbotStatus)[]
 
-function withoutObservations(status: AnyStatus | undefined): object {
-  const rest = Object.entries(status ?? {}).filter(
-    ([section]) => !(observations as readonly string[]).includes(section),
-  )
-  const rollouts = (status as Partial<TodoChatbotStatus> | undefined)?.services?.map((service) => ({
-    name: service.name,
-    template: service.lastHealthy?.template,
-    rollout: service.rollout?.template,
-    temporary: service.temporary,
-  }))
-  return { ...Object.fromEntries(rest), rollouts }
+/** Where an operation stands is an observation. Whether there is one is none: nobody should read of one that is over. */
+function withoutObservations(status: AnyStatus = {}): object {
+  const rest = Object.entries(status).filter(([section]) => !observations.includes(section))
+  return { ...Object.fromEntries(rest), isUnderWay: 'operation' in status }
 }

@@ -22,8 +22,6 @@ export interface Remediation {
   readonly refusals: Readonly<Partial<Record<WorkerField, string>>>
   /** The ladder of a worker is used up. */
   readonly exhausted: Finding | undefined
-  /** An entry is under way and has just moved on: what comes next may be done as soon as that is written. */
-  readonly moved: boolean
   /** For a condition: what is being done. */
   readonly underWay: string | undefined
   /** When to look again although nothing changes, in ms since the epoch. */
@@ -54,8 +52,6 @@ export function remediate(input: RemediationInput): Remediation {
     services: new Map(services),
     refusals: refusalsOf(running),
     exhausted: worst(exhausted),
-    moved:
-      running !== undefined && !input.observed.seen.bot.status?.remediation?.some((entry) => isSame(entry, running)),
     underWay: running === undefined ? undefined : `${running.action} of ${running.worker} is under way`,
     wakeAt: next.wakeAt,
   }
@@ -67,6 +63,3 @@ function refusalsOf(running: RemediationStatus | undefined): Remediation['refusa
     ? {}
     : { [field]: `remediation because of ${running.signal}: ${running.message ?? ''}`.slice(0, 1024) }
 }
-
-const isSame = (one: RemediationStatus, other: RemediationStatus): boolean =>
-  one.id === other.id && one.state === other.state

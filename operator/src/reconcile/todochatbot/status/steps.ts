@@ -1,0 +1,20 @@
+/** The part of a status that procedures go on from, as opposed to what can be observed again at any time. Pure. */
+import type { TodoChatbotStatus } from '../../../api/v1alpha1/schema/status.ts'
+
+/**
+ * Everything in a status that a later reconcile acts upon: who was healthy with what, what was refused, how far a remediation or an isolation is.
+ * Two statuses with different steps: a procedure has moved on, and what comes next may be done as soon as the newer one is stored.
+ */
+export function stepsOf(status: TodoChatbotStatus | undefined): object {
+  const { version, blockedRevisions = [], remediation = [], storm, services = [] } = status ?? {}
+  return {
+    hasBeenReady: version !== undefined,
+    refused: blockedRevisions.map(({ worker, template }) => [worker, template]),
+    remediation: remediation.map(({ id, state }) => [id, state]),
+    storm,
+    services: services.flatMap(({ name, lastHealthy, rollout, temporary, isolation, raisedMemory }) => {
+      const steps = [lastHealthy?.template, rollout?.template, temporary, isolation?.state, raisedMemory]
+      return steps.every((one) => one === undefined) ? [] : [[name, ...steps.map((one) => one ?? null)]]
+    }),
+  }
+}
