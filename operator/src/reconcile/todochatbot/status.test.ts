@@ -235,6 +235,36 @@ describe('a status', () => {
     expect(status.operation?.blockedBy).toMatchObject(blockedBy ?? {})
   })
 
+  test.each([
+    [
+      'was not asked yet, as after a restart of the operator, keeps the clock of a rollout',
+      undefined,
+      '2026-01-01T00:09:00Z',
+    ],
+    ['is being asked keeps it, too', { pending: true, topics: new Map() }, '2026-01-01T00:09:00Z'],
+    ['does not answer stops it', { pending: true, topics: new Map(), unreachable: 'no route to host' }, undefined],
+  ])('of brokers that %s', (_what, report, startedAt) => {
+    const rollout = { template: 'new', startedAt: '2026-01-01T00:09:00Z', deadline: '2026-01-01T00:14:00Z' }
+    const before = installed()
+    const observed = anObserved({
+      bot: {
+        status: {
+          ...before,
+          services: (before.services ?? []).map((one) => (one.name === 'audit' ? { ...one, rollout } : one)),
+        },
+        generation: 2,
+      },
+      live: (live) => {
+        const audit = notReady(live.workers.audit)
+        const template = { hash: 'new', revision: '2', config: undefined }
+        return { ...live, workers: { ...live.workers, audit: { ...audit, live: { ...audit.live!, template } } } }
+      },
+      observed: (seen) => ({ ...seen, topics: { ...seen.topics, report } }),
+    })
+    const audit = aStatus(observed).services?.find(({ name }) => name === 'audit')
+    expect(audit?.rollout?.startedAt).toBe(startedAt)
+  })
+
   test('of a shrunken topic is not ready, although everything keeps running', () => {
     const observed = anObserved({
       bot: { status: installed() },

@@ -40,6 +40,9 @@ export function rolloutStatus(input: RolloutStatusInput): RolloutStatus {
   const previous = bot.status?.services ?? []
   const refused = bot.status?.blockedRevisions ?? []
   const deadline = parseDuration(bot.spec.update.progressDeadline)
+  /** A broker that was merely not asked yet, as after every restart of the operator, sets no clock back: else a restart would be more time. */
+  const isHeld = (field: WorkerField): boolean =>
+    !gates.open.has(field === 'chatApi' ? 'ChatApi' : 'Consumers') && gates.held?.by?.reason !== 'Checking'
   const judged = (field: WorkerField): Progress => {
     const { live: view, wanted } = live.workers[field]
     const name = workerNames[field]
@@ -51,7 +54,7 @@ export function rolloutStatus(input: RolloutStatusInput): RolloutStatus {
       suspended:
         !hasBeenReady(seen) ||
         seen.isolation.current.some(({ worker, inForce }) => inForce && worker === field) ||
-        !gates.open.has(field === 'chatApi' ? 'ChatApi' : 'Consumers'),
+        isHeld(field),
       refused: refused.filter(({ worker }) => worker === name).map(({ template }) => template),
       previous: previous.find((entry) => entry.name === name),
       deadline,
