@@ -23,6 +23,7 @@ import { operationStatus, phaseOf, timestamp } from './status/operation.ts'
 import type { Rollouts } from './rollouts.ts'
 import { rolloutStatus, type RolloutStatus } from './status/rollouts.ts'
 import { scalingFinding, scalingOf } from './status/scaling.ts'
+import { allowedVerbs } from './status/verbs.ts'
 import { serviceStatuses, type Rollout } from './status/sections.ts'
 import { topicStatuses } from './topics.ts'
 
@@ -81,6 +82,13 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     rollout,
     restore: seen.fence?.restore,
     previous: bot.status?.operation,
+    verbs: allowedVerbs({
+      paused: seen.paused,
+      isolated: seen.isolation.current.length > 0,
+      migrationFailed: assessment.migration?.reason === 'MigrationFailed',
+      rolling: rollout.rolling !== undefined,
+      refused: rollout.blocked.length > 0,
+    }),
     now,
   })
   const overdue = operation?.deadline !== undefined && now >= Date.parse(operation.deadline)

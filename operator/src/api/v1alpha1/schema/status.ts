@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { systemBackupSchema } from './backup-status.ts'
 import { described } from './field.ts'
+import { operationSchema } from './operation.ts'
 import { isolationModes, temporaryKinds } from './temporary.ts'
 
 const message = z.string().max(4096)
@@ -291,28 +292,6 @@ const blockedRevisionSchema = described(
   'A change that was rolled back: it is not tried again until it is edited.',
 )
 
-const operationSchema = described(
-  z.object({
-    id: described(z.string(), 'Identity of this run.').optional(),
-    kind: described(z.string(), 'What is going on, such as Install, Update or Delete.'),
-    step: described(z.string(), 'Where it is.'),
-    startedAt: described(z.string(), 'When it started.').meta({ format: 'date-time' }).optional(),
-    deadline: described(z.string(), 'When it is given up or reported as stalled.')
-      .meta({ format: 'date-time' })
-      .optional(),
-    blockedBy: described(
-      z.object({
-        rule: described(z.string(), 'The rule that holds it, such as DependencyNotReady.'),
-        object: described(z.string(), 'The object it waits for, such as StatefulSet/todo-kafka.'),
-        message: described(message, 'What that object says.'),
-      }),
-      'Why it is not moving.',
-    ).optional(),
-    allowedVerbs: described(z.array(z.string()), 'What an admin may do now.').optional(),
-  }),
-  'What the operator is doing, and what holds it.',
-)
-
 /** Observed state; written by the operator only. */
 export const statusSchema = described(
   z.object({
@@ -376,8 +355,6 @@ export type ServiceStatus = z.output<typeof serviceStatusSchema>
 export type TopicStatus = z.output<typeof topicStatusSchema>
 /** One Dapr component in a status. */
 export type ComponentStatus = z.output<typeof componentStatusSchema>
-/** What the operator is doing, and what holds it. */
-export type OperationStatus = z.output<typeof operationSchema>
 /** Status of a TodoChatbot. */
 export type TodoChatbotStatus = z.output<typeof statusSchema>
 /** One routine check in a status. */

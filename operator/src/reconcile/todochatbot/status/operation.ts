@@ -1,5 +1,6 @@
 /** `status.operation` and `status.phase`: what is going on, since when, and what holds it. Pure. */
-import type { OperationStatus, TodoChatbotStatus } from '../../../api/v1alpha1/schema/status.ts'
+import type { OperationStatus, OperationVerb } from '../../../api/v1alpha1/schema/operation.ts'
+import type { TodoChatbotStatus } from '../../../api/v1alpha1/schema/status.ts'
 import type { Stage } from '../../../desired/types.ts'
 import { workerNames } from '../../../api/v1alpha1/names.ts'
 import type { Finding } from '../../errors.ts'
@@ -19,13 +20,14 @@ export interface OperationInput {
   /** Name of the Restore that holds the workers away. */
   readonly restore?: string | undefined
   readonly previous: OperationStatus | undefined
+  readonly verbs: readonly OperationVerb[]
   /** ms since the epoch */
   readonly now: number
 }
 
 /** The running operation; undefined when there is nothing to do. */
 export function operationStatus(input: OperationInput): OperationStatus | undefined {
-  const { generation, held, overall, rollout, previous, now } = input
+  const { generation, held, overall, rollout, previous, verbs, now } = input
   if (overall === undefined) return undefined
   const kind = kindOf(input)
   const id = input.restore === undefined ? `${kind}-${generation}` : `${kind}-${input.restore}`
@@ -37,6 +39,7 @@ export function operationStatus(input: OperationInput): OperationStatus | undefi
     step: held?.stage ?? (rollout.rolling === undefined ? 'Rollout' : `Rollout/${workerNames[rollout.rolling.worker]}`),
     startedAt,
     deadline: rollout.rolling?.deadline ?? timestamp(Date.parse(startedAt) + operationDeadline),
+    allowedVerbs: [...verbs],
     blockedBy: { rule: blocker.reason, object: blocker.object, message: blocker.detail },
   }
 }
