@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startKafka, type KafkaServer } from '../../hack/cluster/index.ts'
 import type { TodoChatbotSpecInput } from '../src/api/v1alpha1/todochatbot.ts'
 import { kinds } from '../src/kube/kinds.ts'
@@ -6,6 +6,7 @@ import {
   applyBot,
   startOperator,
   startTestCluster,
+  statusOf,
   until,
   untilCondition,
   type RunningOperator,
@@ -14,7 +15,7 @@ import {
 import { isolated, isolationWorld, type IsolationWorld } from './support/isolation.ts'
 
 /**
- * Which procedure yields to which, pair by pair, for those that exist: isolation > update and restart > scale; a pause holds all but isolation.
+ * Which procedure yields to which, pair by pair: isolation > rollback > update and restart > remediation > scale; a pause holds all but isolation.
  * One procedure is going on at audit, the other one is asked for; then it is looked at what the Deployment holds.
  */
 let cluster: TestCluster
@@ -42,6 +43,8 @@ type Asked = { readonly audit?: Audit; readonly paused?: TodoChatbotSpecInput['p
 
 const edit = async ({ audit = {}, paused }: Asked): Promise<void> => {
   await applyBot(cluster.client, namespace, {
+    update: { progressDeadline: '30s' },
+    remediation: { unhealthyAfter: '10s', healthyDelay: '1s' },
     ...(paused === undefined ? {} : { paused }),
     services: { audit },
     kafka: { mode: 'External', bootstrapServers: [kafka.brokers], topicPrefix: `y${count}.` },
@@ -200,5 +203,164 @@ describe('of two procedures on one worker, the lesser one waits', () => {
     await edit({ audit: { ...restart, isolated: isolated('Network') } })
     await condition('Isolated', 'True')
     await world.isCutOff()
+  })
+})
+
+/** The operator goes on with a clock that is so far ahead of ours, in ms: deadlines pass without waiting for them. */
+const timePasses = async (ahead: number): Promise<void> => {
+  await operator.stop()
+  operator = startOperator(cluster, { ahead })
+}
+const minute = 60_000
+const aReadySystem = async (): Promise<void> => {
+  namespace = await cluster.namespace()
+  world = isolationWorld(cluster, namespace)
+  count += 1
+  await edit({})
+  await condition('Ready', 'True')
+}
+const audit = async () => (await statusOf(cluster.client, namespace))?.services?.find(({ name }) => name === 'audit')
+
+describe('a rollback', () => {
+  const bad = { image: { tag: 'no-such-tag' } }
+  const holdsBad = async (): Promise<boolean> =>
+    JSON.stringify((await world.deployment())['spec']).includes('no-such-tag')
+  /** What an admin may do; each of them is done in one of these tests. */
+  const verbs = async () => (await statusOf(cluster.client, namespace))?.operation?.allowedVerbs
+  const mayDo = (...expected: readonly string[]): Promise<unknown> =>
+    until(`an admin may ${expected.join(', ')}`, async () => {
+      expect(await verbs()).toEqual(expected)
+      return true
+    })
+  const rolling = (): Promise<unknown> => until('it rolls', async () => (await audit())?.rollout !== undefined)
+  const rolledBack = async (): Promise<void> => {
+    await condition('UpToDate', 'False', 'RolledBack')
+    await until('it holds what was healthy', async () => !(await holdsBad()))
+  }
+  beforeEach(async () => {
+    await aReadySystem()
+    const how = { kind: 'Waiting', reason: 'ImagePullBackOff', message: 'Back-off' } as const
+    cluster.workloads.refuseTemplate('Deployment/todo-audit', 'no-such-tag', how)
+    await edit({ audit: bad })
+    await rolling()
+  })
+  afterEach(() => timePasses(0))
+
+  test('waits while the system is paused, and then gives the change its whole time', async () => {
+    await mayDo('Pause', 'Revert')
+    await edit({ audit: bad, paused: pause() })
+    await condition('Paused', 'True')
+    await timePasses(minute)
+    await until('its time stands still', async () => (await audit())?.rollout === undefined)
+    await mayDo('Resume')
+    expect(await holdsBad()).toBe(true)
+    await edit({ audit: bad })
+    await rolling()
+    expect(await holdsBad()).toBe(true)
+    await timePasses(2 * minute)
+    await rolledBack()
+    await mayDo('Pause', 'Revert', 'Retry')
+    await edit({})
+    await condition('Ready', 'True')
+  })
+
+  test('waits while its worker is cut off', async () => {
+    await edit({ audit: { ...bad, isolated: isolated('Network') } })
+    await condition('Isolated', 'True')
+    await timePasses(minute)
+    await until('its time stands still', async () => (await audit())?.rollout === undefined)
+    await world.isCutOff()
+    expect(await holdsBad()).toBe(true)
+    await edit({ audit: bad })
+    await rolling()
+    await timePasses(2 * minute)
+    await rolledBack()
+  })
+
+  test('is kept by scaling and by an isolation, and ended by a restart, which tries the change again', async () => {
+    await timePasses(minute)
+    await rolledBack()
+    await edit({ audit: { ...bad, ...scale } })
+    await until('it is scaled', async () => (await held()).replicas === 2)
+    expect(await holdsBad()).toBe(false)
+    await edit({ audit: { ...bad, ...scale, isolated: isolated('ScaleDown') } })
+    await condition('Isolated', 'True')
+    await world.isScaledDown()
+    await edit({ audit: { ...bad, ...scale } })
+    await world.isAsBefore(2)
+    await rolledBack()
+    await mayDo('Pause', 'Revert', 'Retry')
+    await edit({ audit: { ...bad, ...restart } })
+    await until('it is tried again', holdsBad)
+    await rolling()
+    await mayDo('Pause', 'Revert')
+    await edit({})
+    await condition('Ready', 'True')
+  })
+})
+
+describe('remediation', () => {
+  const failing = {
+    phase: 'Running',
+    conditions: [{ type: 'Ready', status: 'False' }],
+    containerStatuses: ['audit', 'daprd'].map((name) => ({
+      name,
+      image: 'x',
+      imageID: 'x',
+      ready: name === 'daprd',
+      restartCount: name === 'daprd' ? 0 : 5,
+      started: true,
+      state:
+        name === 'daprd'
+          ? { running: {} }
+          : { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s restarting failed container' } },
+    })),
+  }
+  const fails = (): Promise<void> => cluster.workloads.breakPods(namespace, 'Deployment/todo-audit', failing)
+  const ledger = async () => (await statusOf(cluster.client, namespace))?.remediation ?? []
+  const healed = async (): Promise<void> => {
+    await until('it is healed', async () => (await ledger())[0]?.worker === 'audit')
+    await condition('WorkersReady', 'True')
+  }
+  afterEach(() => timePasses(0))
+
+  test('waits while the system is paused, and heals afterwards', async () => {
+    await aReadySystem()
+    await edit({ paused: pause() })
+    await condition('Paused', 'True')
+    await fails()
+    await timePasses(minute)
+    await until('it is held', async () => (await audit())?.unhealthy?.remediation === 'Held')
+    expect((await audit())?.unhealthy).toMatchObject({
+      signal: 'CrashLoop',
+      because: expect.stringContaining('paused'),
+    })
+    expect(await ledger()).toEqual([])
+    await edit({})
+    await healed()
+  })
+
+  test('leaves an isolated worker alone, and heals it when the isolation ends', async () => {
+    await aReadySystem()
+    await edit({ audit: { isolated: isolated('Network') } })
+    await condition('Isolated', 'True')
+    await fails()
+    await timePasses(minute)
+    await until('its pod is seen to fail', async () => (await audit())?.ready === 0)
+    expect([(await audit())?.unhealthy, await ledger()]).toEqual([undefined, []])
+    await edit({})
+    await healed()
+  })
+
+  test('leaves a worker that is being rolled out to its rollout', async () => {
+    await aReadySystem()
+    const loop = { kind: 'Waiting', reason: 'CrashLoopBackOff', message: 'back-off' } as const
+    cluster.workloads.refuseTemplate('Deployment/todo-audit', restart.restartedAt, loop)
+    await edit({ audit: restart })
+    await until('it is held', async () => (await audit())?.unhealthy?.remediation === 'Held')
+    expect((await audit())?.unhealthy?.because).toContain('being rolled out')
+    await timePasses(minute)
+    await condition('UpToDate', 'False', 'RolledBack')
+    expect(await ledger()).toEqual([])
   })
 })
