@@ -8,10 +8,11 @@ import { clusterLookup } from './apply/cluster-dns.ts'
 import { kafkaAdmin } from './apply/kafka-admin.ts'
 import { createApplier } from './apply/kube.ts'
 import { topicKeeper, topicKeeperDefaults } from './apply/topic-keeper.ts'
+import { backupController } from './backups.ts'
 import type { Config } from './config.ts'
 import { createKubeClient } from './kube/http-client.ts'
 import { kinds, type ResourceKind } from './kube/kinds.ts'
-import { keyOf, refOf } from './kube/object.ts'
+import { keyOf, refOf, type ObjectRef } from './kube/object.ts'
 import type { Transport } from './kube/transport.ts'
 import type { IncidentStatus } from './api/v1alpha1/incident.ts'
 import { wakeIncidents } from './reconcile/incident/controller.ts'
@@ -29,6 +30,7 @@ import { topicClaims } from './reconcile/todochatbot/claims.ts'
 import { wakeOnChange, wakeWhenDaprArrives, whenReady } from './reconcile/todochatbot/controller.ts'
 import type { EventReason } from './reconcile/todochatbot/events.ts'
 import { remediationMetrics } from './reconcile/todochatbot/remediation/metrics.ts'
+import { fenceOf } from './reconcile/restore/fence.ts'
 import { informerOptions, slimPod, type Informers } from './reconcile/todochatbot/informers.ts'
 import { kedaWatch } from './reconcile/todochatbot/keda.ts'
 import { todoChatbotReconciler } from './reconcile/todochatbot/reconcile.ts'
@@ -47,6 +49,7 @@ import { acquireLeadership } from './runtime/leader-election.ts'
 import { leaderRunnable } from './runtime/leader-runnable.ts'
 import { runGroups, type Runnable } from './runtime/manager.ts'
 import type { Metrics } from './runtime/metrics.ts'
+import { untilStopped } from './runtime/until-stopped.ts'
 
 /** What the operator is built from. */
 export interface OperatorParts {
@@ -152,6 +155,11 @@ export async function runOperator(
     spread: config.checksSpread,
   })
   const claims = topicClaims()
+  const fence = ({ namespace = '', name }: ObjectRef): string | undefined => {
+    const uid = informers.TodoChatbot.get({ namespace, name })?.metadata.uid ?? ''
+    const found = fenceOf({ metadata: { name, uid } }, informers.Restore.inNamespace(namespace))
+    return found === undefined ? undefined : `Restore/${found.restore}`
+  }
   const now = (): number => performance.now()
   const statuses = statusWriter({
     client,
@@ -184,6 +192,7 @@ export async function runOperator(
     images: config.images,
     resyncPeriod: config.resyncPeriod,
     record: events.record,
+    fence,
     countRemediations: remediationMetrics(metrics.registry),
     forget: (key) => {
       topics.release(key)
@@ -249,6 +258,20 @@ export async function runOperator(
     images: config.images,
     wakeSystem: (system) => controller.enqueue(system),
     record: events.record,
+  })
+
+  const backups = backupController({
+    informers,
+    client,
+    applier,
+    metrics,
+    logger,
+    operatorVersion: version,
+    images: config.images,
+    fence,
+    wakeSystem: (system) => controller.enqueue(system),
+    record: events.record,
+    leading: () => leading.now,
   })
 
   const caching: Runnable = {
@@ -340,6 +363,8 @@ export async function runOperator(
           { name: 'incident', run: incidents.run },
           { name: 'restore', run: restores.run },
           { name: 'replay', run: replays.run },
+          { name: 'backup', run: backups.run },
+          untilStopped('backup progress', () => backups.stop()),
           untilStopped(
             'dapr',
             () => Promise.resolve(),
@@ -366,26 +391,3 @@ const labelledOnly = (informer: Informers['NetworkPolicy']): Informers['NetworkP
 
 const lookupOf = ({ clusterDns }: Config): { readonly lookup?: LookupFunction } =>
   clusterDns === undefined ? {} : { lookup: clusterLookup(clusterDns) }
-
-/** A part that has no loop of its own: it lives until it is stopped. `start` may do something once meanwhile. */
-function untilStopped(
-  name: string,
-  stop: () => Promise<void>,
-  start?: (signal: AbortSignal) => Promise<void>,
-): Runnable {
-  return {
-    name,
-    run: async (signal) => {
-      const { promise, resolve } = Promise.withResolvers<undefined>()
-      signal.addEventListener('abort', () => resolve(undefined), { once: true })
-      if (signal.aborted) resolve(undefined)
-      await Promise.all([
-        promise,
-        start?.(signal).catch((error: unknown) => {
-          if (!signal.aborted) throw error
-        }),
-      ])
-      await stop()
-    },
-  }
-}

@@ -6,6 +6,7 @@ import type { WithKafkaAdmin } from './apply/kafka-admin.ts'
 import type { KubeClient } from './kube/client.ts'
 import { kinds } from './kube/kinds.ts'
 import type { KubeObject } from './kube/object.ts'
+import { destinationChecks } from './reconcile/backup/destination-check.ts'
 import { askAudit } from './reconcile/checks/audit-worker.ts'
 import { auditTrail } from './reconcile/checks/audit-trail.ts'
 import { askCertificates, certificateChecks } from './reconcile/checks/certificates.ts'
@@ -92,6 +93,7 @@ function familiesOf(parts: RoutineCheckParts): readonly CheckFamily[] {
     certificateChecks(askCertificates(lookup, podDeadline), `dapr-sentry.${daprNamespace}.svc:443`),
     secretAges((ref) => secrets.get(ref)),
     storageCheck(audit),
+    destinationChecks,
     resourceUse(client),
     networkPolicyChecks((ref) => policyExists(informers, ref)),
     auditTrail(audit, trailBudget),

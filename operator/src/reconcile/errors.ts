@@ -4,6 +4,7 @@
  * somebody changes something; it sets Stalled.
  */
 import type { ConditionType } from '../api/v1alpha1/conditions.ts'
+import { backupReasons } from './backup/reasons.ts'
 
 /** How bad a finding is; see the header of this file. Ordered: a later one outranks an earlier one. */
 export const severities = ['Progress', 'Problem', 'Terminal'] as const
@@ -254,6 +255,7 @@ export const catalogue = {
     meaning: 'Something that was ready is not any more: a container runs and its readiness probe fails.',
     remedy: 'kubectl logs <pod>; GET /health of the worker names the failing check.',
   },
+  ...backupReasons,
   RemediationExhausted: {
     code: 'TDC_REMEDIATION_EXHAUSTED',
     severity: 'Terminal',

@@ -166,6 +166,10 @@ export function aStatus(
     running: {},
     rollouts: rolloutsOf(observed),
     version: '0.1.0',
+    backups: {
+      section: undefined,
+      condition: { type: 'BackupCurrent', status: 'Unknown', reason: 'BackupNotConfigured', message: '' },
+    },
     checks: {
       outcomes: [{ name: 'audit-chain', result: 'Passed' }],
       trail: undefined,

@@ -8,8 +8,7 @@ import type { KubeClient } from '../../src/kube/client.ts'
 import { kinds, type ResourceKind } from '../../src/kube/kinds.ts'
 import { isNotFound, KubeError } from '../../src/kube/kube-error.ts'
 import { keyOf, type KubeObject } from '../../src/kube/object.ts'
-import { lastWordsOf } from './simulated-reports.ts'
-import { restoreReportOf } from './simulated-restore.ts'
+import { endOfJob, simulatedDestination, type JobWorld, type SimulatedDestination } from './simulated-jobs.ts'
 import { claimVolumes, portOf, replicaSetOf, type PodTemplate } from './simulated-workload.ts'
 
 /** What a workload does instead of becoming ready. */
@@ -26,6 +25,8 @@ export interface WorkloadSimulator {
   misbehave: (workload: string, how: Misbehaviour | undefined) => void
   /** What the Jobs of Incidents could not collect from now on. */
   missEvidence: (missing: readonly { readonly what: string; readonly why: string }[]) => void
+  /** Where Jobs of backups leave what they make. */
+  readonly destination: SimulatedDestination
   /** A template of a Deployment whose JSON holds `text` never becomes ready; pods of other templates stay as they are. */
   refuseTemplate: (workload: string, text: string, how: Misbehaviour) => void
   /** The pods that a workload has now get this status and are not ready; those that replace them are well. */
@@ -53,7 +54,9 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
   const broken = new Set<string>()
   const started = new Map<string, number>()
   let nextIp = 1
-  let missingEvidence: readonly object[] = []
+  const jobs: JobWorld = { destination: simulatedDestination(), missingEvidence: [] }
+  /** How Jobs ended, by uid; one without an entry still works. */
+  const ends = new Map<string, boolean>()
 
   const ignoreGone = (error: unknown): void => {
     if (!(error instanceof KubeError) || ![403, 404, 409].includes(error.status)) throw error // 403: no ServiceAccount yet
@@ -156,25 +159,6 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     }
   }
 
-  /** A pod that did its work, and said what came of it. */
-  const succeeded = (pod: KubeObject): object => {
-    const { metadata } = pod
-    const said = restoreReportOf(pod) ?? lastWordsOf(metadata.labels ?? {}, missingEvidence)
-    if (said === undefined) return { phase: 'Succeeded' }
-    const at = metadata.creationTimestamp
-    const message = JSON.stringify(said.report)
-    const terminated = { exitCode: 0, reason: 'Completed', message, startedAt: at, finishedAt: at }
-    const container = {
-      name: said.container,
-      image: 'x',
-      imageID: 'x',
-      ready: false,
-      restartCount: 0,
-      state: { terminated },
-    }
-    return { phase: 'Succeeded', containerStatuses: [container] }
-  }
-
   const misbehaviourOf = (owner: KubeObject, template: PodTemplate): Misbehaviour | undefined => {
     const id = `${owner.kind}/${owner.metadata.name}`
     const bad = badTemplates.get(id)
@@ -234,12 +218,23 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
         appId === undefined || !starts
           ? undefined
           : await startSidecar(keyOf(created.metadata), appId, portOf(template), without)
-      const status = completes && how === undefined ? succeeded(created) : podStatus(created, how, ip)
-      await patchStatus(kinds.Pod, created, status)
+      if (completes && how === undefined) continue
+      await patchStatus(kinds.Pod, created, podStatus(created, how, ip))
     }
+    if (completes && how === undefined) await endPods(owner, current)
     const down = current.filter(({ metadata }) => broken.has(metadata.uid ?? '')).length
     const ready = how === undefined || how.kind === 'NoSidecar' || how.kind === 'MissingComponent' ? count - down : 0
     return { ready, old: keepsOld ? old.length : 0 }
+  }
+
+  /** A pod that has not ended runs, and is looked at again. */
+  const endPods = async (job: KubeObject, pods: readonly KubeObject[]): Promise<void> => {
+    for (const pod of pods) {
+      if (ends.has(job.metadata.uid ?? '')) return
+      const end = await endOfJob(client, pod, jobs)
+      await patchStatus(kinds.Pod, pod, end?.status ?? podStatus(pod, undefined, undefined))
+      if (end !== undefined) ends.set(job.metadata.uid ?? '', end.succeeded)
+    }
   }
 
   const replicaSets = new Set<string>()
@@ -277,7 +272,8 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     if (how?.kind === 'Failed') misbehaviours.set(`Job/${job.metadata.name}`, how)
     await runPods(job, template, 1, pods, true)
     const at = job.metadata.creationTimestamp ?? ''
-    if (how?.kind === 'NotStarted') return
+    const ended = ends.get(job.metadata.uid ?? '')
+    if (how?.kind === 'NotStarted' || (how === undefined && ended === undefined)) return
     const done = (type: string): object => ({
       type,
       status: 'True',
@@ -287,7 +283,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
       lastProbeTime: at,
     })
     const status =
-      how?.kind === 'Failed'
+      how?.kind === 'Failed' || ended === false
         ? { startTime: at, failed: 1, conditions: [done('FailureTarget'), done('Failed')] }
         : {
             startTime: at,
@@ -330,6 +326,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     'Incident',
     'Replay',
     'Restore',
+    'Backup',
     'TodoChatbot',
   ] as const satisfies readonly (keyof typeof kinds)[]
 
@@ -367,8 +364,9 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
       else misbehaviours.set(workload, how)
     },
     missEvidence: (missing) => {
-      missingEvidence = missing
+      jobs.missingEvidence = missing
     },
+    destination: jobs.destination,
     refuseTemplate: (workload, text, how) => badTemplates.set(workload, { text, how }),
     breakPods: async (namespace, workload, status) => {
       const { items } = await client.list(kinds.Pod, { namespace })
@@ -382,7 +380,8 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     heal: () => {
       misbehaviours.clear()
       badTemplates.clear()
-      missingEvidence = []
+      jobs.missingEvidence = []
+      Object.assign(jobs.destination, { refuses: undefined, held: false, missing: [] })
     },
     stop: async () => {
       stopping.abort()

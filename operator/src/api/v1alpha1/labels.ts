@@ -19,6 +19,8 @@ export const label = {
   restore: 'todochatbot.dev/restore',
   /** On the Job and pods of a replay: name of the Replay. */
   replay: 'todochatbot.dev/replay',
+  /** On Jobs that check the destination of backups or remove old ones: Check or Prune. */
+  backupTask: 'todochatbot.dev/backup-task',
 } as const
 
 /** Selector of everything the operator owns, for informers. */

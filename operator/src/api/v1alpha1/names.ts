@@ -85,10 +85,8 @@ export const names = {
   backupSigningSecret: (system: string) => `${system}-backup-signing`,
   /** PersistentVolumeClaim with the backups of a system, where spec.backup.destination.volume names no other. */
   backupClaim: (system: string) => `${system}-backups`,
-  /** Job and ConfigMap of one Backup. */
+  /** Job, ServiceAccount and ConfigMap of one Backup. */
   backup: (backup: string) => `${backup}-backup`,
-  /** ServiceAccount of every Job of backups of a system; it may do nothing. */
-  backupServiceAccount: (system: string) => `${system}-backup`,
   /** Job, ServiceAccount and ConfigMap of one Replay. */
   replay: (replay: string) => `${replay}-replay`,
   /** Job, ServiceAccount, Role, RoleBinding and ConfigMap of one Incident. */

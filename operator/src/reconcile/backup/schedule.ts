@@ -52,7 +52,8 @@ export function planSchedule({ policy, answered, busy, now }: ScheduleInput): Sc
   if (answered === undefined && !immediate) return { ...next, answered: now }
   const since = Math.min(answered ?? -Infinity, now)
   const due = answered === undefined ? Math.floor(now / 60_000) * 60_000 : cron.newest(since, now)
-  if (suspend) return { answered: now }
+  // Moves only with the times of the schedule: a status that changed with every look would be written with every look.
+  if (suspend) return { answered: cron.newest(since, now) ?? since }
   if (due === undefined) return { ...next, answered: since }
   return busy ? { ...next, answered: since } : { ...next, due }
 }
@@ -62,7 +63,10 @@ export const scheduledName = (system: string, time: number): string =>
   `${system}-${new Date(time).toISOString().slice(0, 16).replace(/[-:]/g, '').replace('T', '-')}`
 
 /** The Backup of a time of the schedule. It has no owner: it is what is left when the system is gone. */
-export const scheduledBackup = ({ metadata: { name, namespace } }: Pick<TodoChatbot, 'metadata'>, time: number): KubeObject => ({
+export const scheduledBackup = (
+  { metadata: { name, namespace } }: Pick<TodoChatbot, 'metadata'>,
+  time: number,
+): KubeObject => ({
   apiVersion,
   kind: backupKind,
   metadata: {
@@ -124,4 +128,19 @@ function readCron(schedule: string, timeZone: string): Times | { readonly proble
 
 /** croner tells a wrong zone twice in one message. */
 const shortened = (message: string): string =>
-  message.includes('timezone') ? 'the time zone is not known; name one of the IANA database, such as Europe/Berlin' : message
+  message.includes('timezone')
+    ? 'the time zone is not known; name one of the IANA database, such as Europe/Berlin'
+    : message
+
+/** The newest time of the schedule up to `now` that came after its policy was first seen, whether or not it was answered. */
+export const lastTime = (
+  { schedule, timeZone }: Pick<ScheduleInput['policy'], 'schedule' | 'timeZone'>,
+  answered: number | undefined,
+  now: number,
+): number | undefined => {
+  if (schedule === undefined || answered === undefined) return undefined
+  const cron = cronOf(schedule, timeZone)
+  if ('problem' in cron) return undefined
+  // Up to what was answered: a backup that was made for it and did not succeed is overdue, too.
+  return cron.newest(Math.min(answered, now) - 1, now)
+}

@@ -162,6 +162,12 @@ export const checkCatalogue = {
     remedy:
       'Keep the database as it is and find out who changed it: GET /audit/verify of the audit worker lists the damage. After a new database on purpose, set the annotation todochatbot.dev/audit-reset to any new value.',
   },
+  'backup-destination': {
+    asks: 'A Job of this system: whether the destination of backups takes, gives back, lists and removes a small object, every spec.backup.checkInterval',
+    judges: 'Failed: it does not. Passed without a figure: no destination is configured',
+    remedy:
+      'The message names the cause; kubectl logs of the Job <system>-backup-check-… says more. See docs/backup.md.',
+  },
   'leftover-topics': {
     asks: 'Topics with the prefix of this system that it does not use',
     judges: 'Warning: there are some',

@@ -42,6 +42,16 @@ export function wakeOnChange({ informers, claims, secrets }: Wakeable, controlle
     for (const { metadata } of informers.TodoChatbot.inNamespace(object.metadata.namespace ?? ''))
       controller.enqueue(metadata)
   })
+  // A Backup made by hand names its system in its spec only.
+  informers.Backup.onChange((change) => {
+    const { system } = (change.object['spec'] ?? {}) as { system?: string }
+    wakeOwner(change, system)
+  })
+  // Jobs that keep the destination of backups in order belong to their system without being controlled by it.
+  informers.Job.onChange((change) => {
+    const labels = change.object.metadata.labels ?? {}
+    if (labels[label.backupTask] !== undefined) wakeOwner(change, labels[label.instance])
+  })
   // An Incident tells by the same label whose remediation or isolation waits for it.
   for (const kind of ['Pod', 'PersistentVolumeClaim', 'Incident'] as const) {
     informers[kind].onChange((change) => wakeOwner(change, change.object.metadata.labels?.[label.instance]))

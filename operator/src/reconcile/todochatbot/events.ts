@@ -27,10 +27,14 @@ export const milestones = [
   'ReplicasAdopted',
   'IsolationEnded',
   'Restored',
+  'BackupSucceeded',
+  'BackupsRemoved',
 ] as const
 /** Reasons of Warning events that are no condition. */
 export const warnings = [
   'AutoscalerInactive',
+  'BackupFailed',
+  'BackupIncomplete',
   'CheckFailed',
   'EvidenceIncomplete',
   'ReplayIncomplete',

@@ -75,7 +75,7 @@ export function informerOptions(namespaces: readonly string[]): Readonly<Record<
     PersistentVolumeClaim: {
       kind: kinds.PersistentVolumeClaim,
       namespaces,
-      labelSelector: `${label.name} in (kafka,postgresql,redis,evidence),${label.instance}`,
+      labelSelector: `${label.name} in (kafka,postgresql,redis,evidence,backup),${label.instance}`,
       transform: slimClaim,
     },
     ConfigMap: owned(kinds.ConfigMap),

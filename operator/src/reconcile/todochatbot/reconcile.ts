@@ -9,6 +9,7 @@ import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
 import { keyOf, type KubeObject } from '../../kube/object.ts'
 import type { Outcome, Reconcile } from '../../runtime/controller.ts'
 import { evidenceClaim } from '../../desired/evidence.ts'
+import { alignBackupClaim, keepBackups, type KeepTools, type KeptBackups } from '../backup/system.ts'
 import { alignClaim } from '../incident/claim.ts'
 import type { CheckReport, CheckWatch } from '../checks/check-watch.ts'
 import { enforceIsolations } from '../isolation/enforce.ts'
@@ -34,7 +35,7 @@ import { invalidStatus, statusOf } from './status.ts'
 import type { StatusWriter } from './status-writer.ts'
 
 /** Everything a reconcile works with. */
-export interface Dependencies extends Sources, CleanupTools, ApplyTools, RolloutTools {
+export interface Dependencies extends Sources, CleanupTools, ApplyTools, RolloutTools, KeepTools {
   readonly statuses: StatusWriter
   readonly checks: CheckWatch
   /** How often a system is looked at although nothing changed, in ms. Costs no request. */
@@ -60,6 +61,7 @@ export function todoChatbotReconciler(deps: Dependencies): Reconcile {
     if (await alignFinalizer(deps, seen, signal)) return { kind: 'again', afterMs: 0 }
 
     await alignClaim(deps, evidenceClaim({ bot: seen.resolved }), signal)
+    await alignBackupClaim(deps, seen, signal)
 
     const frozen = seen.paused || seen.problems.length > 0
     const desired = frozen ? desiredOf(seen) : await generateSecrets(deps, deps.applier, seen, signal)
@@ -88,7 +90,8 @@ export function todoChatbotReconciler(deps: Dependencies): Reconcile {
     )
     for (const { when, event } of changes) if (carried.configured.has(when)) deps.record(resource, event)
     tellOfReplicas()
-    return conclude(deps, seen, { desired, gates, rollouts, carried, isolation }, signal)
+    const backups = await keepBackups(deps, seen, signal)
+    return conclude(deps, seen, { desired, gates, rollouts, carried, isolation, backups }, signal)
   }
 }
 
@@ -105,6 +108,7 @@ interface Done {
   readonly carried: Carried
   /** What an isolation or a fence could not write. */
   readonly isolation: readonly Finding[]
+  readonly backups: KeptBackups
 }
 
 function judge(
@@ -138,7 +142,7 @@ function look(deps: Dependencies, seen: Seen, desired: Desired): Observed {
 async function conclude(
   deps: Dependencies,
   seen: Seen,
-  { desired, gates, rollouts, carried, isolation }: Done,
+  { desired, gates, rollouts, carried, isolation, backups }: Done,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const acted = await actOn(deps, seen, signal)
@@ -156,10 +160,12 @@ async function conclude(
     rollouts,
     version: versionOf(desired, deps.operatorVersion),
     checks: runChecks(deps, observed, desired),
+    backups,
   })
   return again(deps, [
     await writeStatus(deps, seen.resource, seen.bot.status, status, signal),
     carried.retryAfterMs,
+    backups.afterMs,
     acted?.done === false ? actRetry : undefined,
     remaining(remediation.wakeAt, seen.now),
     desired.failures.length > 0 || isolation.length > 0 ? 1_000 : undefined,

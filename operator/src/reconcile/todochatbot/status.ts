@@ -6,6 +6,7 @@ import { temporariesAt } from '../../api/v1alpha1/temporary.ts'
 import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
 import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
 import { auditCondition, checksSection } from '../checks/publish.ts'
+import type { KeptBackups } from '../backup/system.ts'
 import type { CheckReport } from '../checks/check-watch.ts'
 import { finding, lineOf, messageOf, worst, type Finding } from '../errors.ts'
 import { standingStill } from '../isolation/isolations.ts'
@@ -51,6 +52,7 @@ export interface StatusInput {
   readonly version: string
   /** Undefined: no round of the checks is over in this process. */
   readonly checks: CheckReport | undefined
+  readonly backups: Pick<KeptBackups, 'section' | 'condition'>
 }
 
 /** Computes the status. */
@@ -107,7 +109,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     scalingLimited: scalingFinding(seen, scaling),
   })
   const checks = checksSection(bot.status, input.checks, timestamp(now))
-  updates.push(auditCondition(checks, bot.status, bot.metadata.name))
+  updates.push(auditCondition(checks, bot.status, bot.metadata.name), input.backups.condition)
   const running = upToDate === undefined && overall === undefined ? version : bot.status?.version
   return {
     observedGeneration: generation,
@@ -144,6 +146,7 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
       live.sidecars,
     ),
     ...(operation === undefined ? {} : { operation }),
+    ...(input.backups.section === undefined ? {} : { backup: input.backups.section }),
     ...(remediation.ledger.length === 0 ? {} : { remediation: [...remediation.ledger] }),
     ...(remediation.storm === undefined ? {} : { storm: remediation.storm }),
     ...(rollout.blocked.length === 0 ? {} : { blockedRevisions: [...rollout.blocked] }),

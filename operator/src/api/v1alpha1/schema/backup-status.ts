@@ -49,6 +49,7 @@ export const systemBackupSchema = described(
     check: described(
       z.object({
         at: time('When the destination was last checked.'),
+        of: described(z.string().max(64), 'Hash of the destination that was checked.'),
         ok: described(z.boolean(), 'Whether it could be written, read and listed.'),
         message: described(z.string().max(1024), 'What was found.').optional(),
       }),
@@ -57,6 +58,7 @@ export const systemBackupSchema = described(
     retention: described(
       z.object({
         at: time('When it was last looked at.'),
+        round: described(z.string().max(64), 'Hash of what decides: policy, newest backup and day.'),
         removed: described(z.int(), 'Backups that were removed.').optional(),
         would: described(
           z.array(z.string().max(512)).max(64),

@@ -1,0 +1,333 @@
+/**
+ * The Jobs of backups in their three modes: one makes a backup and belongs to its Backup; one checks the destination and one removes what
+ * retention lets go, and these belong to the system. None may ask the API server for anything: what they need is in their ConfigMap and in
+ * mounted Secrets. Pure.
+ */
+import type { BackupJobConfig } from '../../../workers/jobs/backup/config.ts'
+import type { Backup } from '../api/v1alpha1/backup.ts'
+import { parseDuration } from '../api/v1alpha1/durations.ts'
+import type { KubeObject, OwnerReference } from '../api/v1alpha1/kubernetes.ts'
+import { label, labelsFor } from '../api/v1alpha1/labels.ts'
+import { names, workerNames } from '../api/v1alpha1/names.ts'
+import { quantityValue } from '../api/v1alpha1/quantities.ts'
+import type { DestinationSpec } from '../api/v1alpha1/schema/destination.ts'
+import { apiVersion, kind } from '../api/v1alpha1/todochatbot.ts'
+import { backupsFolder, claimOf, destinationConfig, destinationKeys, type MountedKey } from './backup-destination.ts'
+import { consumers } from './consumers.ts'
+import { dependencyAddress } from './dependencies.ts'
+import { subscriptionsOf } from './dapr-subscriptions.ts'
+import { shortHash } from './hash.ts'
+import { imageOf } from './image.ts'
+import { kafkaCluster, type SecretKey } from './kafka-cluster.ts'
+import { versionOf, type Json } from './object.ts'
+import { containerPort, containerSecurity, paths, podBase, scratchVolume, secretMode } from './pod.ts'
+import { databaseReference, referencedSecrets } from './secret-references.ts'
+import { desiredTopics } from './topics.ts'
+import type { DesireInput } from './types.ts'
+import { stateStoreUsers } from './worker-config.ts'
+
+/** Port on which the Job says how far it is. */
+export const progressPort = 8081
+
+/** The Job ends itself this long before its Backup is given up, so that its last words are heard. ms */
+const margin = 20_000
+
+/** What a Job of a Backup is built from. */
+export interface BackupInput extends DesireInput {
+  readonly backup: Backup
+  readonly destination: DestinationSpec
+  /** How long the Job may still take, ms. */
+  readonly left: number
+}
+
+/**
+ * Where a Backup lies below its destination; the same one always in the same place. The Job makes the same path (workers/lib/backup/catalogue.ts)
+ * and reports it.
+ */
+export const backupPath = ({ metadata, spec }: Backup): string => {
+  const time = requestedAt(metadata.creationTimestamp)
+    .toISOString()
+    .replace(/[-:]|\.\d+/g, '')
+  return `${metadata.namespace}/${spec.system}/${time}-${metadata.name}-${metadata.uid.slice(0, 8)}`
+}
+
+const requestedAt = (creationTimestamp: string | undefined): Date => new Date(creationTimestamp ?? 0)
+
+const below = ({ secret, key }: MountedKey): string => `${secret}/${key}`
+const keyOf = ({ name, key }: SecretKey): MountedKey => ({ secret: name, key })
+
+const mechanisms = { PLAIN: 'plain', 'SCRAM-SHA-256': 'scram-sha-256', 'SCRAM-SHA-512': 'scram-sha-512' } as const
+
+interface Kafka {
+  readonly config: Extract<BackupJobConfig, { mode: 'Backup' }>['kafka']
+  readonly keys: readonly MountedKey[]
+}
+
+const kafkaOf = ({ bot, backup }: BackupInput): Kafka => {
+  const { brokers, tls, sasl } = kafkaCluster(bot)
+  const { mode, topics } = backup.spec.kafka ?? bot.spec.backup.kafka
+  const wanted = desiredTopics(bot).filter(
+    ({ alias }) => topics === undefined || topics.some((one) => alias === one || alias === `${one}.dlq`),
+  )
+  const login = sasl && { username: keyOf(sasl.username), password: keyOf(sasl.password) }
+  const ca = tls?.ca === undefined ? undefined : keyOf(tls.ca)
+  return {
+    config: {
+      brokers: [...brokers],
+      ...(tls === undefined ? {} : { tls: ca === undefined ? {} : { ca: below(ca) } }),
+      ...(sasl === undefined || login === undefined
+        ? {}
+        : {
+            sasl: {
+              mechanism: mechanisms[sasl.mechanism],
+              username: below(login.username),
+              password: below(login.password),
+            },
+          }),
+      mode,
+      maxIncrements: 30,
+      topics: wanted.map(({ alias, name }) => ({ alias, topic: name })),
+      groups: consumers(bot).map(({ worker, group }) => ({
+        group,
+        service: workerNames[worker],
+        aliases: [...subscriptionsOf[worker]],
+      })),
+    },
+    keys: [...(ca === undefined ? [] : [ca]), ...(login === undefined ? [] : [login.username, login.password])],
+  }
+}
+
+const stateStoreOf = ({ bot }: DesireInput) => {
+  const { name: system, namespace } = bot.metadata
+  const { mode, host, tls, secretRef } = bot.spec.stateStore
+  const embedded = mode === 'Embedded'
+  const password = embedded ? { name: names.redisSecret(system), key: 'password' } : secretRef
+  return {
+    config: {
+      address: embedded ? dependencyAddress(bot, 'redis') : (host ?? ''),
+      ...(tls ? { tls: {} } : {}),
+      ...(password === undefined ? {} : { password: below(keyOf(password)) }),
+      // As Dapr's keyPrefix `namespace` makes them (dapr-components.ts).
+      keyPrefixes: stateStoreUsers.map((field) => `${namespace}.${names.worker(system, workerNames[field])}||`),
+    },
+    keys: password === undefined ? [] : [keyOf(password)],
+  }
+}
+
+const shared = (input: DesireInput, destination: DestinationSpec, deadline: number) => {
+  const { name: system, namespace } = input.bot.metadata
+  return {
+    service: `${system}-backup`,
+    system,
+    version: versionOf(input),
+    logLevel: 'info' as const,
+    namespace,
+    destination: destinationConfig(destination),
+    deadline: Math.max(1_000, deadline),
+  }
+}
+
+/** config.json of the Job of a Backup, and the keys of Secrets it reads. */
+export const backupConfig = (
+  input: BackupInput,
+): { readonly config: BackupJobConfig; readonly keys: readonly MountedKey[] } => {
+  const { bot, backup, destination, left } = input
+  const { name: system, namespace } = bot.metadata
+  const policy = bot.spec.backup
+  const kafka = kafkaOf(input)
+  const stateStore = stateStoreOf(input)
+  const database = databaseReference(bot)
+  const owner = { secret: database.name, key: database.ownerKey }
+  const signing = { secret: names.backupSigningSecret(system), key: 'private.pem' }
+  const recipients = policy.encryption && { secret: policy.encryption.secretRef.name, key: 'recipients' }
+  const throttle = backup.spec.throttle ?? policy.throttle
+  return {
+    config: {
+      mode: 'Backup',
+      ...shared(input, destination, left - margin),
+      backup: {
+        name: backup.metadata.name,
+        uid: backup.metadata.uid,
+        requestedAt: requestedAt(backup.metadata.creationTimestamp).toISOString(),
+      },
+      progressPort,
+      ...(recipients === undefined ? {} : { encryption: { recipients: below(recipients) } }),
+      signing: { privateKey: below(signing) },
+      database: { ownerUri: below(owner), lockTimeout: 2_000, lockAttempts: 10 },
+      kafka: kafka.config,
+      stateStore: stateStore.config,
+      resource: { apiVersion, kind, metadata: { name: system, namespace }, spec: bot.spec },
+      secrets: recipients === undefined ? [] : referencedSecrets(bot).map(({ name }) => name),
+      compressionLevel: backup.spec.compressionLevel ?? policy.compressionLevel,
+      parallelism: backup.spec.parallelism ?? policy.parallelism,
+      ...(throttle === undefined ? {} : { throttle: Math.max(1_024, Math.floor(quantityValue(throttle))) }),
+    },
+    keys: [
+      ...destinationKeys(destination),
+      ...(recipients === undefined ? [] : [recipients, ...wholeSecrets(input)]),
+      ...kafka.keys,
+      ...stateStore.keys,
+      owner,
+      signing,
+    ],
+  }
+}
+
+/** Keys of Secrets that people have to provide for a Backup: they are looked for before its Job is made. */
+export const neededKeys = (input: Omit<BackupInput, 'left'>): readonly MountedKey[] => {
+  const { encryption } = input.bot.spec.backup
+  return [
+    ...destinationKeys(input.destination),
+    ...(encryption === undefined ? [] : [{ secret: encryption.secretRef.name, key: 'recipients' }]),
+  ]
+}
+
+/** Every key of the Secrets of the system, for secrets.json. */
+const wholeSecrets = ({ bot }: DesireInput): readonly MountedKey[] =>
+  referencedSecrets(bot).flatMap(({ name, keys }) => keys.map((key) => ({ secret: name, key })))
+
+/** Everything the Job of a Backup needs, the Job last: once it exists, the rest does. All of it belongs to the Backup. */
+export const backupObjects = (input: BackupInput): readonly KubeObject[] => {
+  const { bot, backup, destination, left } = input
+  const name = names.backup(backup.metadata.name)
+  const labels = {
+    ...labelsFor(bot.metadata.name, 'backup', 'backup', versionOf(input)),
+    [label.backup]: backup.metadata.name,
+  }
+  const { config, keys } = backupConfig(input)
+  return jobObjects(input, { name, labels, config, keys, destination, left, retries: 3 })
+}
+
+/** What a Job of the system is for. */
+export type MaintenanceTask =
+  | { readonly mode: 'Check' }
+  | { readonly mode: 'Prune'; readonly verified: readonly string[]; readonly inUse: readonly string[] }
+
+/** How long a check of the destination and a round of retention may take, ms. */
+export const maintenanceDeadlines = { Check: 120_000, Prune: 3_600_000 } as const
+
+/** Name of the Job of a task: `round` tells it from the one before. */
+export const maintenanceName = (system: string, mode: MaintenanceTask['mode'], round: string): string =>
+  `${system}-backup-${mode.toLowerCase()}-${shortHash({ round })}`
+
+/**
+ * Everything such a Job needs, the Job last. The system owns it without controlling it: it is no part of what the system consists of, and so not
+ * pruned as one, but it goes with the system.
+ */
+export const maintenanceObjects = (
+  input: DesireInput,
+  { destination, task, round }: { destination: DestinationSpec; task: MaintenanceTask; round: string },
+): readonly KubeObject[] => {
+  const { bot } = input
+  const { name: system, uid } = bot.metadata
+  const left = maintenanceDeadlines[task.mode]
+  const { keepLast, maxAge, dryRun } = bot.spec.backup.retention
+  const common = shared(input, destination, left - margin)
+  const config: BackupJobConfig =
+    task.mode === 'Check'
+      ? { mode: 'Check', ...common }
+      : {
+          mode: 'Prune',
+          ...common,
+          ...{ keepLast, maxAge: parseDuration(maxAge), dryRun },
+          verified: [...task.verified],
+          inUse: [...task.inUse],
+          unfinishedAge: 86_400_000,
+        }
+  const labels = {
+    ...labelsFor(system, 'backup', 'backup', versionOf(input)),
+    [label.backupTask]: task.mode,
+  }
+  const name = maintenanceName(system, task.mode, round)
+  const ownerReferences = [{ apiVersion, kind, name: system, uid }]
+  const keys = destinationKeys(destination)
+  return jobObjects(input, { name, labels, config, keys, destination, left, retries: 0, ownerReferences })
+}
+
+interface JobDraft {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly config: BackupJobConfig
+  readonly keys: readonly MountedKey[]
+  readonly destination: DestinationSpec
+  /** ms */
+  readonly left: number
+  readonly retries: number
+  readonly ownerReferences?: readonly OwnerReference[]
+}
+
+const jobObjects = (input: DesireInput, draft: JobDraft): readonly KubeObject[] => {
+  const { bot } = input
+  const { name, labels, config, left, retries, ownerReferences } = draft
+  const { namespace } = bot.metadata
+  const object = (apiVersionOf: string, kindOf: string, body: Json): KubeObject => ({
+    apiVersion: apiVersionOf,
+    kind: kindOf,
+    metadata: { name, namespace, labels, ...(ownerReferences === undefined ? {} : { ownerReferences }) },
+    ...body,
+  })
+  return [
+    object('v1', 'ServiceAccount', { automountServiceAccountToken: false }),
+    object('v1', 'ConfigMap', { data: { 'config.json': JSON.stringify(config, undefined, 2) } }),
+    object('batch/v1', 'Job', {
+      spec: {
+        backoffLimit: retries,
+        activeDeadlineSeconds: Math.max(1, Math.floor((left - margin / 2) / 1000)),
+        ttlSecondsAfterFinished: Math.floor(parseDuration(bot.spec.maintenance.cleanup.finishedJobs) / 1000),
+        template: template(input, draft),
+      },
+    }),
+  ]
+}
+
+const template = (input: DesireInput, { name, labels, keys, destination }: JobDraft): Json => {
+  const { bot } = input
+  const secrets = [...Map.groupBy(keys, ({ secret }) => secret)].map(([secret, entries], index) => ({
+    secret,
+    volume: `secret-${index}`,
+    keys: [...new Set(entries.map(({ key }) => key))],
+  }))
+  const claim = claimOf(bot.metadata.name, destination)
+  return {
+    metadata: { labels },
+    spec: {
+      ...podBase(input, name),
+      restartPolicy: 'Never',
+      terminationGracePeriodSeconds: 20,
+      containers: [
+        {
+          name: 'backup',
+          ...imageOf(input, 'backup'),
+          terminationMessagePolicy: 'FallbackToLogsOnError',
+          command: ['node', '/app/backup.mjs'],
+          ports: [containerPort('progress', progressPort)],
+          resources: bot.spec.backup.resources,
+          securityContext: containerSecurity,
+          volumeMounts: [
+            { name: 'config', mountPath: paths.config, readOnly: true },
+            ...secrets.map(({ secret, volume }) => ({
+              name: volume,
+              mountPath: `${paths.secrets}/${secret}`,
+              readOnly: true,
+            })),
+            ...(claim === undefined ? [] : [{ name: 'backups', mountPath: backupsFolder }]),
+            { name: 'tmp', mountPath: '/tmp' },
+          ],
+        },
+      ],
+      volumes: [
+        { name: 'config', configMap: { name } },
+        ...secrets.map(({ secret, volume, keys: items }) => ({
+          name: volume,
+          secret: {
+            secretName: secret,
+            defaultMode: secretMode,
+            items: items.map((key) => ({ key, path: key })),
+          },
+        })),
+        ...(claim === undefined ? [] : [{ name: 'backups', persistentVolumeClaim: { claimName: claim } }]),
+        scratchVolume('tmp', '64Mi'),
+      ],
+    },
+  }
+}

@@ -1,0 +1,42 @@
+/** What wakes the reconcile of a Backup: itself, its Job, the Job's pod, its system, another Backup of its system. */
+import { backupKind, type BackupSpec } from '../../api/v1alpha1/backup.ts'
+import { findCondition } from '../../api/v1alpha1/conditions.ts'
+import { label } from '../../api/v1alpha1/labels.ts'
+import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
+import { controllerOf, type KubeObject } from '../../kube/object.ts'
+import type { Controller } from '../../runtime/controller.ts'
+import type { Informers } from '../todochatbot/informers.ts'
+import { unfinishedOf } from './turn.ts'
+
+/** Connects informers to the queue of backups. */
+export function wakeBackups(informers: Informers, controller: Pick<Controller, 'enqueue'>): void {
+  const wakeWaiting = (namespace: string, system: string, but?: string): void => {
+    for (const { metadata } of unfinishedOf(informers.Backup.inNamespace(namespace), system))
+      if (metadata.name !== but) controller.enqueue(metadata)
+  }
+  informers.Backup.onChange(({ object, type, initial }) => {
+    controller.enqueue(object.metadata, initial ? 'low' : 'high')
+    const { system } = (object['spec'] ?? {}) as Partial<BackupSpec>
+    // One that is gone was perhaps waited for.
+    if (type === 'delete' && system !== undefined) wakeWaiting(object.metadata.namespace ?? '', system)
+  })
+  informers.Job.onChange(({ object }) => {
+    const owner = controllerOf(object)
+    if (owner?.kind === backupKind) controller.enqueue({ ...object.metadata, name: owner.name })
+  })
+  informers.Pod.onChange(({ object }) => {
+    const name = object.metadata.labels?.[label.backup]
+    if (name !== undefined) controller.enqueue({ ...object.metadata, name })
+  })
+  informers.TodoChatbot.onChange(({ object, previous, initial }) => {
+    if (initial || (previous !== undefined && conditionsOf(previous) === conditionsOf(object))) return
+    wakeWaiting(object.metadata.namespace ?? '', object.metadata.name)
+  })
+}
+
+/** What a waiting Backup looks at; a status changes more often than that. */
+function conditionsOf({ metadata, status }: KubeObject): string {
+  const { conditions } = (status ?? {}) as Partial<TodoChatbotStatus>
+  const of = (type: 'DatabaseReady' | 'KafkaReady'): string => findCondition(conditions, type)?.status ?? ''
+  return [metadata.generation, of('DatabaseReady'), of('KafkaReady')].join(' ')
+}
