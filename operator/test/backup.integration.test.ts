@@ -259,6 +259,7 @@ test('a destination that takes no backup is found by its check, and so is that i
 })
 
 test('retention says first what would go, then removes it with its resources, and never what a restore has proved', async () => {
+  await configure({ ...volume, retention: { keepLast: 100 } })
   const names = ['old-1', 'old-2', 'old-3', 'old-4']
   for (const name of names) {
     await world.apply(name)
@@ -283,6 +284,12 @@ test('retention says first what would go, then removes it with its resources, an
   const left = (await world.all()).map(({ metadata }) => metadata.name)
   expect(left).toEqual(expect.arrayContaining(['old-1', 'old-3', 'old-4']))
   expect(cluster.workloads.destination.backups).toHaveLength(3)
+  await until('nothing is left whose data is gone', async () => {
+    const paths = (await world.all()).map(({ status }) => status as { path?: string; phase?: string } | undefined)
+    return paths.every(
+      (status) => status?.phase === 'Failed' || cluster.workloads.destination.backups.includes(status?.path ?? ''),
+    )
+  })
 })
 
 test('an operator that is killed after any write of a Backup leaves one that its successor finishes, with one Job', async () => {

@@ -206,9 +206,12 @@ export type MaintenanceTask =
 /** How long a check of the destination and a round of retention may take, ms. */
 export const maintenanceDeadlines = { Check: 120_000, Prune: 3_600_000 } as const
 
+/** Value of the label that tells of which round a Job is. */
+export const roundLabel = (round: string): string => shortHash({ round })
+
 /** Name of the Job of a task: `round` tells it from the one before. */
 export const maintenanceName = (system: string, mode: MaintenanceTask['mode'], round: string): string =>
-  `${system}-backup-${mode.toLowerCase()}-${shortHash({ round })}`
+  `${system}-backup-${mode.toLowerCase()}-${roundLabel(round)}`
 
 /**
  * Everything such a Job needs, the Job last. The system owns it without controlling it: it is no part of what the system consists of, and so not
@@ -237,6 +240,7 @@ export const maintenanceObjects = (
   const labels = {
     ...labelsFor(system, 'backup', 'backup', versionOf(input)),
     [label.backupTask]: task.mode,
+    [label.backupRound]: roundLabel(round),
   }
   const name = maintenanceName(system, task.mode, round)
   const ownerReferences = [{ apiVersion, kind, name: system, uid }]

@@ -21,6 +21,8 @@ export const label = {
   replay: 'todochatbot.dev/replay',
   /** On Jobs that check the destination of backups or remove old ones: Check or Prune. */
   backupTask: 'todochatbot.dev/backup-task',
+  /** On the same Jobs: the round they are of. */
+  backupRound: 'todochatbot.dev/backup-round',
 } as const
 
 /** Selector of everything the operator owns, for informers. */

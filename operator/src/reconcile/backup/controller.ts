@@ -23,6 +23,8 @@ export function wakeBackups(informers: Informers, controller: Pick<Controller, '
   informers.Job.onChange(({ object }) => {
     const owner = controllerOf(object)
     if (owner?.kind === backupKind) controller.enqueue({ ...object.metadata, name: owner.name })
+    const labels = object.metadata.labels ?? {}
+    if (labels[label.backupTask] === 'Prune') wakeWaiting(object.metadata.namespace ?? '', labels[label.instance] ?? '')
   })
   informers.Pod.onChange(({ object }) => {
     const name = object.metadata.labels?.[label.backup]

@@ -38,6 +38,7 @@ import { conclude, placed, started } from './conclude.ts'
 import { progressTargets } from './progress.ts'
 import { missingKeys } from './secrets.ts'
 import { ensureSigningKey } from './signing.ts'
+import { jobsOf } from './tasks.ts'
 import { waitsFor } from './turn.ts'
 
 /** Everything a reconcile of a Backup works with. */
@@ -127,6 +128,7 @@ async function begin(
     backups: informers.Backup.inNamespace(namespace),
     bot,
     hasJob,
+    pruning: jobsOf(deps, bot.metadata, 'Prune').some((job) => jobView(job).state === 'Running'),
     fence: deps.fence({ namespace, name: bot.metadata.name }),
   })
   if (wait !== undefined) return wait

@@ -10,6 +10,8 @@ import { parseDuration } from '../../api/v1alpha1/durations.ts'
 import type { DestinationSpec } from '../../api/v1alpha1/schema/destination.ts'
 import type { SystemBackup } from '../../api/v1alpha1/schema/backup-status.ts'
 import { shortHash } from '../../desired/hash.ts'
+import { roundLabel } from '../../desired/backup-job.ts'
+import { label } from '../../api/v1alpha1/labels.ts'
 import { kinds } from '../../kube/kinds.ts'
 import { hasReason, isNotFound } from '../../kube/kube-error.ts'
 import type { KubeObject } from '../../kube/object.ts'
@@ -17,7 +19,7 @@ import type { EventInput } from '../../runtime/events.ts'
 import type { EventReason } from '../todochatbot/events.ts'
 import type { Seen } from '../todochatbot/observe.ts'
 import { timestamp } from '../todochatbot/status/operation.ts'
-import { runTask, type TaskTools } from './tasks.ts'
+import { jobsOf, readTask, runTask, type TaskTools } from './tasks.ts'
 
 /** What retention needs. */
 export interface RetentionTools extends TaskTools {
@@ -57,12 +59,21 @@ export async function lookAtRetention(
     .at(-1)
   if (newest === undefined) return {}
   const today = Math.floor(now / day)
-  const round = shortHash({ newest, policy, destination, today })
+  const decides = shortHash({ newest, policy, destination, today })
+  const wanted = roundLabel(decides)
   const tomorrow = { afterMs: (today + 1) * day - now }
+  // What an earlier round removed is known from its report only: it is read before another one begins.
+  const unread = jobsOf(tools, resolved.metadata, 'Prune').find(
+    ({ metadata: { labels } }) => labels?.[label.backupRound] !== previous?.round,
+  )
+  const round = unread?.metadata.labels?.[label.backupRound] ?? wanted
   if (previous?.round === round) return tomorrow
   const verified = provenPaths(backups, resolved.status?.backup?.lastVerifiedRestore?.path)
   const task = { mode: 'Prune', verified, inUse: [] } as const
-  const result = await runTask(tools, seen, { destination, task, round }, signal)
+  const result =
+    unread === undefined
+      ? await runTask(tools, seen, { destination, task, round: decides }, signal)
+      : readTask(tools, unread, 'Prune', now)
   if (result.state === 'Running') return {}
   const at = timestamp(now)
   if (result.state === 'Failed')

@@ -47,7 +47,17 @@ export async function runTask(
   const { mode } = round.task
   const name = maintenanceName(system, mode, round.round)
   const job = informers.Job.get({ namespace, name })
-  if (job === undefined) return begin(tools, seen, round, name, signal)
+  return job === undefined ? begin(tools, seen, round, name, signal) : readTask(tools, job, mode, seen.now)
+}
+
+/** What came of the Job of a round. @param now ms since the epoch */
+export function readTask(
+  { informers }: Pick<TaskTools, 'informers'>,
+  job: KubeObject,
+  mode: MaintenanceTask['mode'],
+  now: number,
+): TaskResult {
+  const { name, namespace = '' } = job.metadata
   const view = jobView(job)
   const pods = informers.Pod.inNamespace(namespace)
     .filter(({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === name)
@@ -56,10 +66,20 @@ export async function runTask(
   if (words?.result === mode) return { state: 'Done', report: words }
   if (words?.result === 'Failed') return { state: 'Failed', message: `${words.code}: ${words.reason}. ${words.remedy}` }
   if (view.state === 'Running') return { state: 'Running' }
-  const blocker = firstBlocker(pods, seen.now)
+  const blocker = firstBlocker(pods, now)
   const why = lastError(pods) ?? (blocker === undefined ? view.message : lineOf(blocker))
   return { state: 'Failed', message: `Job/${name}: ${why === '' ? 'its report is lost' : why}` }
 }
+
+/** The Jobs of a task that exist. */
+export const jobsOf = (
+  { informers }: Pick<TaskTools, 'informers'>,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  mode: MaintenanceTask['mode'],
+): readonly KubeObject[] =>
+  informers.Job.inNamespace(namespace).filter(
+    ({ metadata: { labels } }) => labels?.[label.instance] === name && labels[label.backupTask] === mode,
+  )
 
 async function begin(
   tools: TaskTools,

@@ -28,6 +28,7 @@ const line = (one: KubeObject, others: KubeObject[], more: Partial<Parameters<ty
     backups: [one, ...others],
     bot: up,
     hasJob: () => false,
+    pruning: false,
     fence: undefined,
     ...more,
   })
@@ -55,6 +56,11 @@ test.each<[string, string | undefined, ReturnType<typeof line>]>([
     'while a younger one works',
     'Backup/b: comes first: never two backups of a system at once',
     line(backup('a'), [backup('b', '2026-01-01T00:00:01Z')], { hasJob: (name) => name === 'b' }),
+  ],
+  [
+    'while old backups are removed',
+    'TodoChatbot/todo: old backups are being removed',
+    line(backup('a'), [], { pruning: true }),
   ],
   [
     'while a restore is under way',
@@ -96,7 +102,7 @@ test('whatever Backups a system has, at most one may begin', () => {
       const may = backups.filter(
         (one, index) =>
           !['Failed', 'Succeeded'].includes(drafts[index]?.phase ?? '') &&
-          waitsFor({ backup: one, backups, bot: up, hasJob, fence: undefined }) === undefined,
+          waitsFor({ backup: one, backups, bot: up, hasJob, pruning: false, fence: undefined }) === undefined,
       )
       expect(may.length).toBeLessThanOrEqual(1)
     }),

@@ -17,12 +17,14 @@ export interface TurnInput {
   readonly bot: TodoChatbot
   /** Whether the Job of a Backup exists, by name of the Backup. */
   readonly hasJob: (backup: string) => boolean
+  /** Whether a Job removes old backups now: what an incremental backup would build on may be among them. */
+  readonly pruning: boolean
   /** What holds every backup but the one a restore makes for safety: the Restore that is under way, as `Restore/name`. */
   readonly fence: string | undefined
 }
 
 /** What the Backup has to wait for; undefined: it is its turn. */
-export function waitsFor({ backup, backups, bot, hasJob, fence }: TurnInput): Finding | undefined {
+export function waitsFor({ backup, backups, bot, hasJob, pruning, fence }: TurnInput): Finding | undefined {
   const { metadata } = bot
   const system = `TodoChatbot/${metadata.name}`
   if (metadata.deletionTimestamp !== undefined) return finding('Waiting', system, 'is being deleted')
@@ -40,6 +42,7 @@ export function waitsFor({ backup, backups, bot, hasJob, fence }: TurnInput): Fi
   const first = working ?? others.find((other) => isBefore(other, backup))
   if (first !== undefined)
     return finding('Waiting', `Backup/${first.metadata.name}`, 'comes first: never two backups of a system at once')
+  if (pruning) return finding('Waiting', system, 'old backups are being removed')
   for (const type of ['DatabaseReady', 'KafkaReady'] as const) {
     const condition = findCondition(bot.status?.conditions, type)
     // While a restore holds the workers, its safety backup looks at what is there.
