@@ -71,14 +71,15 @@ async function stopOthers(
 }
 
 async function release(
-  { client, fieldManager, informers }: RestoreDependencies,
+  { client, fieldManager }: RestoreDependencies,
   { metadata }: KubeObject,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const finalizers = (metadata.finalizers ?? []).filter((one) => one !== restoreFinalizer)
   const patch = { metadata: { resourceVersion: metadata.resourceVersion, finalizers } }
   try {
-    informers.Restore.observe(await client.patch(kinds.Restore, metadata, patch, { fieldManager, signal }))
+    // Not put into the cache: the answer to the last write of an object may come after the news that it is gone, and would bring it back.
+    await client.patch(kinds.Restore, metadata, patch, { fieldManager, signal })
   } catch (error) {
     if (hasReason(error, 'Conflict')) return { kind: 'again', afterMs: 100 }
     if (!isNotFound(error)) throw error

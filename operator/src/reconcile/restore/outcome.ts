@@ -32,6 +32,10 @@ export const jobOutcome = (
   const report = reportOf(pods)
   if (report !== undefined) return { kind: 'Succeeded', message: report.message }
   if (job?.state === 'Failed') return { kind: 'Failed', message: lastError(pods) ?? job.message }
+  // News of the Job may come before that of its pod, whose last words are then still on their way.
+  const unended = pods.find(({ phase }) => phase !== 'Succeeded' && phase !== 'Failed')
+  if (job?.state === 'Complete' && unended !== undefined)
+    return { kind: 'Running', message: `waits for the last words of Pod/${unended.name}` }
   if (job?.state === 'Complete')
     return { kind: 'Failed', message: `Job/${job.name} is complete, and its pod was gone before its report was read` }
   if (problem !== undefined) return { kind: 'Running', message: lineOf(problem) }

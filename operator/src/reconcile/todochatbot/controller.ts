@@ -42,11 +42,13 @@ export function wakeOnChange({ informers, claims, secrets }: Wakeable, controlle
     for (const { metadata } of informers.TodoChatbot.inNamespace(object.metadata.namespace ?? ''))
       controller.enqueue(metadata)
   })
-  // A Backup made by hand names its system in its spec only.
-  informers.Backup.onChange((change) => {
-    const { system } = (change.object['spec'] ?? {}) as { system?: string }
-    wakeOwner(change, system)
-  })
+  // A Backup made by hand names its system in its spec only; a Restore that comes, moves on or goes may hold its workers away or let them go.
+  for (const kind of ['Backup', 'Restore'] as const) {
+    informers[kind].onChange((change) => {
+      const { system } = (change.object['spec'] ?? {}) as { system?: string }
+      wakeOwner(change, system)
+    })
+  }
   // Jobs that keep the destination of backups in order belong to their system without being controlled by it.
   informers.Job.onChange((change) => {
     const labels = change.object.metadata.labels ?? {}
