@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { BackupStatus } from '../../operator/src/api/v1alpha1/backup.ts'
+import type { RestoreStatus } from '../../operator/src/api/v1alpha1/restore.ts'
+import { kinds } from '../../operator/src/kube/kinds.ts'
+import type { ResourceKind } from '../../operator/src/kube/kinds.ts'
+import { signUp } from './support/account.ts'
+import type { Account, TaskBody } from './support/account.ts'
+import { auditTrail } from './support/audit-trail.ts'
+import { testCluster } from './support/cluster.ts'
+import type { TestCluster } from './support/cluster.ts'
+import { databaseOf, secretValue } from './support/database.ts'
+import type { TestDatabase } from './support/database.ts'
+import { eventually } from './support/eventually.ts'
+import { kafkaOf, withKafkaAdmin } from './support/kafka.ts'
+import { testNamespace } from './support/namespace.ts'
+import type { TestNamespace } from './support/namespace.ts'
+import { startStream } from './support/stream.ts'
+import { systemIn } from './support/system.ts'
+import type { System } from './support/system.ts'
+
+/**
+ * A system is backed up in the middle of a stream of task changes, loses its database and its topics, and is restored. What was told as committed
+ * before the backup began must be there; the trail must be whole; and what comes afterwards must be audited once. The tests build on one another.
+ */
+describe('a system that lost its data', () => {
+  let cluster: TestCluster
+  let namespace: TestNamespace
+  let todo: System
+  let database: TestDatabase
+  let users: readonly Account[]
+  beforeAll(async () => {
+    cluster = await testCluster()
+    namespace = await testNamespace(cluster, 'restore')
+    todo = systemIn(cluster, namespace.name, 'todo')
+    await todo.apply({ backup: { destination: { volume: {} } } })
+    await todo.ready()
+    database = await databaseOf(cluster, namespace.name, 'todo')
+    const chatApi = await todo.worker('chat-api')
+    users = await Promise.all([signUp(chatApi), signUp(chatApi)])
+  })
+  afterAll(async () => {
+    await namespace.remove()
+    await cluster.close()
+  })
+
+  const make = async (kind: ResourceKind, name: string, spec: object): Promise<void> => {
+    const object = {
+      apiVersion: `${kind.group}/${kind.version}`,
+      kind: kind.kind,
+      metadata: { name, namespace: namespace.name },
+      spec,
+    }
+    await cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(object) })
+  }
+  const finished = async <Status extends { readonly phase?: string | undefined }>(
+    kind: ResourceKind,
+    name: string,
+  ): Promise<Status> =>
+    eventually(
+      `${kind.kind}/${name} finished`,
+      async () => {
+        const found = await cluster.get(kind, { namespace: namespace.name, name })
+        const status = found?.['status'] as Status | undefined
+        if (status?.phase === 'Succeeded' || status?.phase === 'PartiallySucceeded' || status?.phase === 'Failed')
+          return status
+        throw new Error(JSON.stringify(status, null, 1))
+      },
+      300_000,
+    )
+  const count = async (table: string): Promise<number> =>
+    Number((await database.query<{ n: string }>(`SELECT count(*) AS n FROM ${table}`))[0]?.n)
+  const settled = (): Promise<unknown> =>
+    eventually(
+      'every change is audited',
+      async () => {
+        const [row] = await database.query<{ left: number }>(
+          `SELECT (SELECT count(*)::int FROM outbox) + (SELECT coalesce(sum(version), 0)::int FROM tasks) -
+                  (SELECT count(*)::int FROM audit_entries WHERE type LIKE 'com.todo.task.%') AS left`,
+        )
+        if (row?.left !== 0) throw new Error(JSON.stringify(row))
+        return true
+      },
+      120_000,
+    )
+  const trail = async (): Promise<ReturnType<typeof auditTrail>> =>
+    auditTrail(await todo.worker('audit'), await secretValue(cluster, namespace.name, 'todo-auth', 'serviceToken'))
+
+  /** The newest version of each task that was told as committed before the backup began. */
+  const promised = new Map<string, number>()
+  let backup: BackupStatus
+
+  it('is backed up under load, with a cut that held its writers for moments', async () => {
+    const gate = Promise.withResolvers<undefined>()
+    const reached = Promise.withResolvers<undefined>()
+    const stream = startStream({
+      users,
+      changes: 240,
+      async before(change) {
+        if (change !== 120) return
+        reached.resolve(undefined)
+        await gate.promise
+      },
+    })
+    await reached.promise
+    for (const { taskId, version } of stream.commits) promised.set(taskId, Math.max(version, promised.get(taskId) ?? 0))
+    await make(kinds.Backup, 'before', { system: 'todo' })
+    gate.resolve(undefined)
+    await stream.done
+    backup = await finished<BackupStatus>(kinds.Backup, 'before')
+    expect(backup).toMatchObject({ phase: 'Succeeded' })
+    expect(promised.size).toBeGreaterThan(20)
+    console.log(`backup of ${backup.bytes} bytes; the cut held writers for ${backup.cut?.skewMs} ms`)
+  })
+
+  it('a drill proves the backup in a throwaway, and the system goes on', async () => {
+    const before = await count('tasks')
+    await make(kinds.Restore, 'drill', { system: 'todo', mode: 'Drill', source: { backup: 'before' } })
+    const drill = await finished<RestoreStatus>(kinds.Restore, 'drill')
+    expect(drill).toMatchObject({ phase: 'Succeeded' })
+    expect(await count('tasks')).toBe(before)
+    await eventually(
+      'the proof is shown',
+      async () => (await todo.status()).backup?.lastVerifiedRestore !== undefined,
+      60_000,
+    )
+    const [row] = await database.query<{ n: number }>(
+      `SELECT count(*)::int AS n FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', current_database())`,
+    )
+    expect(row?.n).toBe(0)
+  })
+
+  it('has everything back that was committed before the backup, after its tables and topics are gone', async () => {
+    await settled()
+    const kafka = await kafkaOf(cluster, namespace.name, 'todo')
+    await withKafkaAdmin(kafka, async (admin) => {
+      const topics = (await admin.listTopics()).filter((name) => name.startsWith('task-'))
+      await admin.deleteTopics({ topics })
+    })
+    await database.query('DROP SCHEMA public CASCADE')
+    await database.query('CREATE SCHEMA public')
+    const begun = performance.now()
+    const safetyBackup = { skip: true, reason: 'nothing is left to save' }
+    await make(kinds.Restore, 'back', { system: 'todo', source: { backup: 'before' }, safetyBackup })
+    const restore = await finished<RestoreStatus>(kinds.Restore, 'back')
+    expect(restore).toMatchObject({ phase: 'Succeeded' })
+    await todo.ready()
+    console.log(`restored and ready ${Math.round((performance.now() - begun) / 1000)} s after it was asked for`)
+    const rows = await database.query<{ id: string; version: number }>('SELECT id, version FROM tasks')
+    const versions = new Map(rows.map(({ id, version }) => [id, version]))
+    const lost = [...promised].filter(([id, version]) => (versions.get(id) ?? 0) < version)
+    expect(lost).toEqual([])
+  })
+
+  it('has a whole trail that begins with the one of the backup, and every change in it once', async () => {
+    await settled()
+    const audit = await trail()
+    const verification = await audit.verify()
+    expect(verification).toMatchObject({ ok: true, gaps: [], duplicates: [], hashBreaks: [] })
+    const head = backup.cut?.audit?.find(({ stream }) => stream === 'tasks')
+    const [row] = await database.query<{ hash: string }>(
+      `SELECT encode(hash, 'hex') AS hash FROM audit_entries WHERE stream = 'tasks' AND seq = $1`,
+      [head?.seq],
+    )
+    expect(row?.hash).toBe(head?.hash)
+  })
+
+  it('goes on: a new change is audited once, and nothing old again', async () => {
+    const before = await count('audit_entries')
+    const user = users[0]
+    const task = (await user?.change('/api/v1/tasks', { method: 'POST', body: { title: 'after' } }))?.body as TaskBody
+    await settled()
+    expect((await (await trail()).ofTask(task.id)).map(({ type }) => type)).toEqual(['com.todo.task.created'])
+    expect(await count('audit_entries')).toBe(before + 1)
+  })
+})
