@@ -107,7 +107,10 @@ describe('the floating occurrences of a rule', () => {
           if (by.includes('rrule')) expect(found, 'rrule differs').toEqual(byRrule(canonical, dtstart))
           // rrule-temporal leaves out a first week of January that counts as the last one of the year before DTSTART.
           const second = canonical.includes('BYWEEKNO') ? `${Number(dtstart.slice(0, 4)) + 1}` : ''
-          const comparable = (locals: string[]): string[] => locals.filter((local) => local >= second).slice(0, 6)
+          // Both lists end somewhere: they are held against each other up to where ours ends.
+          const last = found.at(-1) ?? ''
+          const comparable = (locals: string[]): string[] =>
+            locals.filter((local) => local >= second && local <= last).slice(0, 6)
           if (by.includes('rrule-temporal')) {
             expect(comparable(found), 'rrule-temporal differs').toEqual(comparable(byTemporal(canonical, dtstart)))
           }
