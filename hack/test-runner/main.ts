@@ -17,7 +17,7 @@ import type { Tally } from './tally.ts'
 
 const MINUTE = 60_000
 /** The whole run, whatever happens in it: every step is killed and counted as failed after this. */
-const LIMIT = 84 * MINUTE
+const LIMIT = 86 * MINUTE
 
 const logs = join(cacheFolder(), 'test-logs')
 const begin = performance.now()
@@ -62,7 +62,7 @@ const cluster = takeCluster((spec) => step(spec))
 tallies.push(...(await withoutServers()))
 const taken = await cluster
 tallies.push(tallyCheck(taken.result))
-if (!ending.signal.aborted) tallies.push(await ring('integration', 30 * MINUTE))
+if (!ending.signal.aborted) tallies.push(await ring('integration', 45 * MINUTE))
 // Without a cluster every end-to-end test would fail for the one reason that is reported already.
 if (taken.result.ok && !ending.signal.aborted) tallies.push(await ring('e2e', 55 * MINUTE))
 // A run that was ended tidies up as well.
