@@ -163,7 +163,7 @@ const template = (input: ReplayInput, name: string, labels: Readonly<Record<stri
       containers: [
         {
           name: 'replay',
-          ...imageOf(input, 'workers'),
+          ...imageOf(input, 'backup'),
           terminationMessagePolicy: 'FallbackToLogsOnError',
           command: ['node', '/app/replay.mjs'],
           env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } }],
