@@ -13,7 +13,7 @@ const layer = (files, ...rules) => ({
 
 /** The operator validates worker configuration with the workers' own schemas, and takes nothing else from them. */
 const noWorkers = [
-  '/workers/(?!(chat-api|recurring-task|notification|audit|jobs/[a-z]+)/config\\.ts$|lib/(config-schema|backup/destination-config)\\.ts$)|/hack/',
+  '/workers/(?!(chat-api|recurring-task|notification|audit|jobs/[a-z]+)/config\\.ts$|lib/(config-schema|backup/destination-config|kafka/config|redis/config)\\.ts$)|/hack/',
   'The operator may import the configuration schemas of the workers and nothing else of them.',
 ]
 

@@ -6,21 +6,17 @@ import { names } from '../api/v1alpha1/names.ts'
 import { canonicalQuantity } from '../api/v1alpha1/quantities.ts'
 import type { DestinationSpec, S3Spec } from '../api/v1alpha1/schema/destination.ts'
 import type { DestinationConfig } from '../../../workers/lib/backup/destination-config.ts'
+import type { JobPod } from './job-pod.ts'
+import { secretFile, type MountedKey } from './job-secrets.ts'
 import { ownerReference } from './object.ts'
 import { paths } from './pod.ts'
 import type { DesireInput } from './types.ts'
 
 /** Where the claim is mounted. */
-export const backupsFolder = '/backups'
+const backupsFolder = '/backups'
 
-/** A key of a Secret that a Job reads as the file `<secret>/<key>` below the secrets directory. */
-export interface MountedKey {
-  readonly secret: string
-  readonly key: string
-}
-
-/** The file of a mounted key. */
-export const fileOf = ({ secret, key }: MountedKey): string => `${paths.secrets}/${secret}/${key}`
+/** The whole path of a key. */
+const fileOf = (key: MountedKey): string => `${paths.secrets}/${secretFile(key)}`
 
 /** Where backups go, in words. */
 export const describeDestination = (system: string, { s3, volume }: DestinationSpec): string =>
@@ -37,6 +33,17 @@ const s3Keys = ({ secretRef, caSecretRef }: S3Spec) => ({
   secretAccessKey: { secret: secretRef.name, key: secretRef.secretAccessKeyKey },
   ca: caSecretRef === undefined ? undefined : { secret: caSecretRef.name, key: caSecretRef.key },
 })
+
+/** The volume a Job mounts, for its pod; nothing for a bucket. */
+export const backupsVolume = (
+  system: string,
+  destination: DestinationSpec,
+  readOnly?: true,
+): Pick<JobPod, 'volume'> => {
+  const claim = claimOf(system, destination)
+  if (claim === undefined) return {}
+  return { volume: { name: 'backups', claim, folder: backupsFolder, ...(readOnly === undefined ? {} : { readOnly }) } }
+}
 
 /** Keys of Secrets that are needed to reach a destination. */
 export const destinationKeys = ({ s3 }: DestinationSpec): readonly MountedKey[] =>

@@ -6,28 +6,22 @@
 import type { BackupJobConfig } from '../../../workers/jobs/backup/config.ts'
 import type { Backup } from '../api/v1alpha1/backup.ts'
 import { parseDuration } from '../api/v1alpha1/durations.ts'
-import type { KubeObject, OwnerReference } from '../api/v1alpha1/kubernetes.ts'
+import type { KubeObject } from '../api/v1alpha1/kubernetes.ts'
 import { label, labelsFor } from '../api/v1alpha1/labels.ts'
-import { names, workerNames } from '../api/v1alpha1/names.ts'
+import { names } from '../api/v1alpha1/names.ts'
 import { quantityValue } from '../api/v1alpha1/quantities.ts'
 import type { DestinationSpec } from '../api/v1alpha1/schema/destination.ts'
 import { apiVersion, kind } from '../api/v1alpha1/todochatbot.ts'
-import { backupsFolder, claimOf, destinationConfig, destinationKeys, type MountedKey } from './backup-destination.ts'
-import { consumers } from './consumers.ts'
-import { dependencyAddress } from './dependencies.ts'
-import { subscriptionsOf } from './dapr-subscriptions.ts'
 import { shortHash } from './hash.ts'
-import { imageOf } from './image.ts'
-import { kafkaCluster, type SecretKey } from './kafka-cluster.ts'
-import { versionOf, type Json } from './object.ts'
-import { containerPort, containerSecurity, paths, podBase, scratchVolume, secretMode } from './pod.ts'
 import { databaseReference, referencedSecrets } from './secret-references.ts'
 import { desiredTopics } from './topics.ts'
+import { backupsVolume, destinationConfig, destinationKeys } from './backup-destination.ts'
+import { jobGroups, jobKafka } from './job-kafka.ts'
+import { jobObjects, progressPort, type JobDraft } from './job-pod.ts'
+import { mountedSecrets, secretFile, type MountedKey } from './job-secrets.ts'
+import { jobStateStore } from './job-state-store.ts'
+import { versionOf } from './object.ts'
 import type { DesireInput } from './types.ts'
-import { stateStoreUsers } from './worker-config.ts'
-
-/** Port on which the Job says how far it is. */
-export const progressPort = 8081
 
 /** The Job ends itself this long before its Backup is given up, so that its last words are heard. ms */
 const margin = 20_000
@@ -53,64 +47,21 @@ export const backupPath = ({ metadata, spec }: Backup): string => {
 
 const requestedAt = (creationTimestamp: string | undefined): Date => new Date(creationTimestamp ?? 0)
 
-const below = ({ secret, key }: MountedKey): string => `${secret}/${key}`
-const keyOf = ({ name, key }: SecretKey): MountedKey => ({ secret: name, key })
-
-const mechanisms = { PLAIN: 'plain', 'SCRAM-SHA-256': 'scram-sha-256', 'SCRAM-SHA-512': 'scram-sha-512' } as const
-
-interface Kafka {
-  readonly config: Extract<BackupJobConfig, { mode: 'Backup' }>['kafka']
-  readonly keys: readonly MountedKey[]
-}
-
-const kafkaOf = ({ bot, backup }: BackupInput): Kafka => {
-  const { brokers, tls, sasl } = kafkaCluster(bot)
+const kafkaOf = ({ bot, backup }: BackupInput) => {
+  const { connection, keys } = jobKafka(bot)
   const { mode, topics } = backup.spec.kafka ?? bot.spec.backup.kafka
   const wanted = desiredTopics(bot).filter(
     ({ alias }) => topics === undefined || topics.some((one) => alias === one || alias === `${one}.dlq`),
   )
-  const login = sasl && { username: keyOf(sasl.username), password: keyOf(sasl.password) }
-  const ca = tls?.ca === undefined ? undefined : keyOf(tls.ca)
   return {
     config: {
-      brokers: [...brokers],
-      ...(tls === undefined ? {} : { tls: ca === undefined ? {} : { ca: below(ca) } }),
-      ...(sasl === undefined || login === undefined
-        ? {}
-        : {
-            sasl: {
-              mechanism: mechanisms[sasl.mechanism],
-              username: below(login.username),
-              password: below(login.password),
-            },
-          }),
+      ...connection,
       mode,
       maxIncrements: 30,
       topics: wanted.map(({ alias, name }) => ({ alias, topic: name })),
-      groups: consumers(bot).map(({ worker, group }) => ({
-        group,
-        service: workerNames[worker],
-        aliases: [...subscriptionsOf[worker]],
-      })),
+      groups: jobGroups(bot),
     },
-    keys: [...(ca === undefined ? [] : [ca]), ...(login === undefined ? [] : [login.username, login.password])],
-  }
-}
-
-const stateStoreOf = ({ bot }: DesireInput) => {
-  const { name: system, namespace } = bot.metadata
-  const { mode, host, tls, secretRef } = bot.spec.stateStore
-  const embedded = mode === 'Embedded'
-  const password = embedded ? { name: names.redisSecret(system), key: 'password' } : secretRef
-  return {
-    config: {
-      address: embedded ? dependencyAddress(bot, 'redis') : (host ?? ''),
-      ...(tls ? { tls: {} } : {}),
-      ...(password === undefined ? {} : { password: below(keyOf(password)) }),
-      // As Dapr's keyPrefix `namespace` makes them (dapr-components.ts).
-      keyPrefixes: stateStoreUsers.map((field) => `${namespace}.${names.worker(system, workerNames[field])}||`),
-    },
-    keys: password === undefined ? [] : [keyOf(password)],
+    keys,
   }
 }
 
@@ -135,7 +86,7 @@ export const backupConfig = (
   const { name: system, namespace } = bot.metadata
   const policy = bot.spec.backup
   const kafka = kafkaOf(input)
-  const stateStore = stateStoreOf(input)
+  const stateStore = jobStateStore(input)
   const database = databaseReference(bot)
   const owner = { secret: database.name, key: database.ownerKey }
   const signing = { secret: names.backupSigningSecret(system), key: 'private.pem' }
@@ -151,9 +102,9 @@ export const backupConfig = (
         requestedAt: requestedAt(backup.metadata.creationTimestamp).toISOString(),
       },
       progressPort,
-      ...(recipients === undefined ? {} : { encryption: { recipients: below(recipients) } }),
-      signing: { privateKey: below(signing) },
-      database: { ownerUri: below(owner), lockTimeout: 2_000, lockAttempts: 10 },
+      ...(recipients === undefined ? {} : { encryption: { recipients: secretFile(recipients) } }),
+      signing: { privateKey: secretFile(signing) },
+      database: { ownerUri: secretFile(owner), lockTimeout: 2_000, lockAttempts: 10 },
       kafka: kafka.config,
       stateStore: stateStore.config,
       resource: { apiVersion, kind, metadata: { name: system, namespace }, spec: bot.spec },
@@ -195,7 +146,7 @@ export const backupObjects = (input: BackupInput): readonly KubeObject[] => {
     [label.backup]: backup.metadata.name,
   }
   const { config, keys } = backupConfig(input)
-  return jobObjects(input, { name, labels, config, keys, destination, left, retries: 3 })
+  return objects(input, { name, labels, config, keys, destination, left, retries: 3 })
 }
 
 /** What a Job of the system is for. */
@@ -245,93 +196,33 @@ export const maintenanceObjects = (
   const name = maintenanceName(system, task.mode, round)
   const ownerReferences = [{ apiVersion, kind, name: system, uid }]
   const keys = destinationKeys(destination)
-  return jobObjects(input, { name, labels, config, keys, destination, left, retries: 0, ownerReferences })
+  return objects(input, { name, labels, config, keys, destination, left, retries: 0, ownerReferences })
 }
 
-interface JobDraft {
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly config: BackupJobConfig
-  readonly keys: readonly MountedKey[]
-  readonly destination: DestinationSpec
-  /** ms */
-  readonly left: number
-  readonly retries: number
-  readonly ownerReferences?: readonly OwnerReference[]
-}
-
-const jobObjects = (input: DesireInput, draft: JobDraft): readonly KubeObject[] => {
+const objects = (
+  input: DesireInput,
+  draft: Pick<JobDraft, 'name' | 'labels' | 'config' | 'retries' | 'ownerReferences'> & {
+    readonly keys: readonly MountedKey[]
+    readonly destination: DestinationSpec
+    /** ms */
+    readonly left: number
+  },
+): readonly KubeObject[] => {
+  const { keys, destination, left, ...rest } = draft
   const { bot } = input
-  const { name, labels, config, left, retries, ownerReferences } = draft
-  const { namespace } = bot.metadata
-  const object = (apiVersionOf: string, kindOf: string, body: Json): KubeObject => ({
-    apiVersion: apiVersionOf,
-    kind: kindOf,
-    metadata: { name, namespace, labels, ...(ownerReferences === undefined ? {} : { ownerReferences }) },
-    ...body,
-  })
-  return [
-    object('v1', 'ServiceAccount', { automountServiceAccountToken: false }),
-    object('v1', 'ConfigMap', { data: { 'config.json': JSON.stringify(config, undefined, 2) } }),
-    object('batch/v1', 'Job', {
-      spec: {
-        backoffLimit: retries,
-        activeDeadlineSeconds: Math.max(1, Math.floor((left - margin / 2) / 1000)),
-        ttlSecondsAfterFinished: Math.floor(parseDuration(bot.spec.maintenance.cleanup.finishedJobs) / 1000),
-        template: template(input, draft),
-      },
-    }),
-  ]
-}
-
-const template = (input: DesireInput, { name, labels, keys, destination }: JobDraft): Json => {
-  const { bot } = input
-  const secrets = [...Map.groupBy(keys, ({ secret }) => secret)].map(([secret, entries], index) => ({
-    secret,
-    volume: `secret-${index}`,
-    keys: [...new Set(entries.map(({ key }) => key))],
-  }))
-  const claim = claimOf(bot.metadata.name, destination)
-  return {
-    metadata: { labels },
-    spec: {
-      ...podBase(input, name),
-      restartPolicy: 'Never',
-      terminationGracePeriodSeconds: 20,
-      containers: [
-        {
-          name: 'backup',
-          ...imageOf(input, 'backup'),
-          terminationMessagePolicy: 'FallbackToLogsOnError',
-          command: ['node', '/app/backup.mjs'],
-          ports: [containerPort('progress', progressPort)],
-          resources: bot.spec.backup.resources,
-          securityContext: containerSecurity,
-          volumeMounts: [
-            { name: 'config', mountPath: paths.config, readOnly: true },
-            ...secrets.map(({ secret, volume }) => ({
-              name: volume,
-              mountPath: `${paths.secrets}/${secret}`,
-              readOnly: true,
-            })),
-            ...(claim === undefined ? [] : [{ name: 'backups', mountPath: backupsFolder }]),
-            { name: 'tmp', mountPath: '/tmp' },
-          ],
-        },
-      ],
-      volumes: [
-        { name: 'config', configMap: { name } },
-        ...secrets.map(({ secret, volume, keys: items }) => ({
-          name: volume,
-          secret: {
-            secretName: secret,
-            defaultMode: secretMode,
-            items: items.map((key) => ({ key, path: key })),
-          },
-        })),
-        ...(claim === undefined ? [] : [{ name: 'backups', persistentVolumeClaim: { claimName: claim } }]),
-        scratchVolume('tmp', '64Mi'),
-      ],
+  return jobObjects(input, {
+    ...rest,
+    deadline: Math.max(1, Math.floor((left - margin / 2) / 1000)),
+    pod: {
+      container: 'backup',
+      image: 'backup',
+      command: ['node', '/app/backup.mjs'],
+      progress: true,
+      resources: bot.spec.backup.resources,
+      gracePeriod: 20,
+      secrets: mountedSecrets(keys),
+      ...backupsVolume(bot.metadata.name, destination),
+      scratch: '64Mi',
     },
-  }
+  })
 }

@@ -11,7 +11,7 @@ import { contentHash } from './hash.ts'
 import { imageOf } from './image.ts'
 import { owned, versionOf } from './object.ts'
 import type { Json } from './object.ts'
-import { containerPort, containerSecurity, paths, podBase, probe, scratchVolume, secretMode } from './pod.ts'
+import { containerPort, containerSecurity, paths, podBase, probe, scratchVolume, secretMode, podName } from './pod.ts'
 import { decideReplicas } from './replicas.ts'
 import { databaseReference, externalSecrets } from './secret-references.ts'
 import { secretsHash } from './secrets-hash.ts'
@@ -121,7 +121,7 @@ const container = (input: DesireInput, field: WorkerField): Json => {
     ...imageOf(input, 'workers', service.image),
     terminationMessagePolicy: 'FallbackToLogsOnError',
     command: ['node', `/app/${worker}.mjs`],
-    env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } }],
+    env: [podName],
     ports: [containerPort('http', workerPorts[field])],
     resources: resourcesOf(input, field),
     securityContext: containerSecurity,

@@ -3,7 +3,6 @@
  * archive goes to. Everything but the volume belongs to the Incident. The Secrets that the system mounts are mounted here, too, so that the Job
  * can take their values out of what it finds; it may not ask the API server for any. Pure.
  */
-import { parseDuration } from '../api/v1alpha1/durations.ts'
 import type { Incident } from '../api/v1alpha1/incident.ts'
 import type { KubeObject } from '../api/v1alpha1/kubernetes.ts'
 import { claimLabels, label, labelsFor } from '../api/v1alpha1/labels.ts'
@@ -14,12 +13,12 @@ import { workerFields, type WorkerField } from '../api/v1alpha1/schema/services.
 import { plural } from '../api/v1alpha1/todochatbot.ts'
 import { consumerGroup } from './consumers.ts'
 import { subscriptionsOf } from './dapr-subscriptions.ts'
-import { imageOf } from './image.ts'
-import { kafkaCluster, type SecretKey } from './kafka-cluster.ts'
 import { ownerReference, versionOf, type Json } from './object.ts'
-import { containerSecurity, paths, podBase, scratchVolume, secretMode } from './pod.ts'
 import { databaseReference, referencedSecrets } from './secret-references.ts'
 import { topicName } from './topics.ts'
+import { jobKafka } from './job-kafka.ts'
+import { jobObjects } from './job-pod.ts'
+import { podName } from './pod.ts'
 import type { DesireInput } from './types.ts'
 
 /** How long an Incident may take; what waits for it goes on then. ms */
@@ -35,9 +34,6 @@ const collectingTimeout = 60_000
 const limits = { fileBytes: 2 * 1024 * 1024, totalBytes: 48 * 1024 * 1024, timeout: collectingTimeout }
 
 const directory = '/evidence'
-
-/** kafkajs' names of the SASL mechanisms. */
-const mechanisms = { PLAIN: 'plain', 'SCRAM-SHA-256': 'scram-sha-256', 'SCRAM-SHA-512': 'scram-sha-512' } as const
 
 /** What evidence is built from. */
 export interface EvidenceInput extends DesireInput {
@@ -81,26 +77,11 @@ const secretNames = ({ bot }: DesireInput): readonly string[] => [
   ...new Set([databaseReference(bot).name, ...referencedSecrets(bot).map(({ name }) => name)]),
 ]
 
-const fileOf = ({ name, key }: SecretKey): string => `${name}/${key}`
-
-const kafkaOf = ({ bot }: DesireInput, field: WorkerField, deployment: string): Json => {
-  const { brokers, tls, sasl } = kafkaCluster(bot)
-  return {
-    brokers,
-    groupId: consumerGroup(bot.metadata.namespace, deployment),
-    topics: subscriptionsOf[field].map((alias) => topicName(bot, alias)),
-    ...(tls === undefined ? {} : { tls: tls.ca === undefined ? {} : { ca: fileOf(tls.ca) } }),
-    ...(sasl === undefined
-      ? {}
-      : {
-          sasl: {
-            mechanism: mechanisms[sasl.mechanism],
-            username: fileOf(sasl.username),
-            password: fileOf(sasl.password),
-          },
-        }),
-  }
-}
+const kafkaOf = ({ bot }: DesireInput, field: WorkerField, deployment: string): Json => ({
+  ...jobKafka(bot).connection,
+  groupId: consumerGroup(bot.metadata.namespace, deployment),
+  topics: subscriptionsOf[field].map((alias) => topicName(bot, alias)),
+})
 
 /** config.json of the Job. */
 export const evidenceConfig = (input: EvidenceInput): Json => {
@@ -131,51 +112,6 @@ export const evidenceConfig = (input: EvidenceInput): Json => {
   }
 }
 
-const template = (input: EvidenceInput, labels: Readonly<Record<string, string>>): Json => {
-  const { bot, incident } = input
-  const name = names.evidence(incident.metadata.name)
-  const secrets = secretNames(input).map((secret, index) => ({ secret, volume: `secret-${index}` }))
-  return {
-    metadata: { labels },
-    spec: {
-      ...podBase(input, name),
-      automountServiceAccountToken: true,
-      restartPolicy: 'Never',
-      terminationGracePeriodSeconds: 20,
-      containers: [
-        {
-          name: 'evidence',
-          ...imageOf(input, 'workers'),
-          terminationMessagePolicy: 'FallbackToLogsOnError',
-          command: ['node', '/app/evidence.mjs'],
-          env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } }],
-          resources: { requests: { cpu: '10m', memory: '96Mi' }, limits: { memory: '256Mi' } },
-          securityContext: containerSecurity,
-          volumeMounts: [
-            { name: 'config', mountPath: paths.config, readOnly: true },
-            ...secrets.map(({ secret, volume }) => ({
-              name: volume,
-              mountPath: `${paths.secrets}/${secret}`,
-              readOnly: true,
-            })),
-            { name: 'evidence', mountPath: directory },
-            { name: 'tmp', mountPath: '/tmp' },
-          ],
-        },
-      ],
-      volumes: [
-        { name: 'config', configMap: { name } },
-        ...secrets.map(({ secret, volume }) => ({
-          name: volume,
-          secret: { secretName: secret, optional: true, defaultMode: secretMode },
-        })),
-        { name: 'evidence', persistentVolumeClaim: { claimName: names.evidenceClaim(bot.metadata.name) } },
-        scratchVolume('tmp', '16Mi'),
-      ],
-    },
-  }
-}
-
 /** Everything the Incident owns, in the order of writing; each is created once and never changed. */
 export const evidenceObjects = (input: EvidenceInput): readonly KubeObject[] => {
   const { bot, incident } = input
@@ -185,16 +121,35 @@ export const evidenceObjects = (input: EvidenceInput): readonly KubeObject[] => 
     ...labelsFor(system, 'evidence', 'evidence', versionOf(input)),
     [label.incident]: incident.metadata.name,
   }
-  const object = (apiVersion: string, kind: string, body: Json): KubeObject => ({
-    apiVersion,
+  const rbac = 'rbac.authorization.k8s.io'
+  const permission = (kind: string, body: Json): KubeObject => ({
+    apiVersion: `${rbac}/v1`,
     kind,
     metadata: { name, namespace, labels },
     ...body,
   })
-  const rbac = 'rbac.authorization.k8s.io'
+  const [account, config, job] = jobObjects(input, {
+    name,
+    labels,
+    config: evidenceConfig(input),
+    retries: 1,
+    deadline: jobDeadlineSeconds,
+    pod: {
+      container: 'evidence',
+      image: 'workers',
+      command: ['node', '/app/evidence.mjs'],
+      env: [podName],
+      resources: { requests: { cpu: '10m', memory: '96Mi' }, limits: { memory: '256Mi' } },
+      gracePeriod: 20,
+      secrets: secretNames(input).map((secret) => ({ name: secret, optional: true })),
+      volume: { name: 'evidence', claim: names.evidenceClaim(system), folder: directory },
+      scratch: '16Mi',
+      apiToken: true,
+    },
+  })
   return [
-    object('v1', 'ServiceAccount', { automountServiceAccountToken: false }),
-    object(`${rbac}/v1`, 'Role', {
+    account,
+    permission('Role', {
       rules: evidencePermissions.map(({ apiGroups, resources, verbs }) => ({
         apiGroups,
         resources,
@@ -202,18 +157,11 @@ export const evidenceObjects = (input: EvidenceInput): readonly KubeObject[] => 
         ...(resources.includes(plural) ? { resourceNames: [system] } : {}),
       })),
     }),
-    object(`${rbac}/v1`, 'RoleBinding', {
+    permission('RoleBinding', {
       roleRef: { apiGroup: rbac, kind: 'Role', name },
       subjects: [{ kind: 'ServiceAccount', name, namespace }],
     }),
-    object('v1', 'ConfigMap', { data: { 'config.json': JSON.stringify(evidenceConfig(input), undefined, 2) } }),
-    object('batch/v1', 'Job', {
-      spec: {
-        backoffLimit: 1,
-        activeDeadlineSeconds: jobDeadlineSeconds,
-        ttlSecondsAfterFinished: Math.floor(parseDuration(bot.spec.maintenance.cleanup.finishedJobs) / 1000),
-        template: template(input, labels),
-      },
-    }),
+    config,
+    job,
   ]
 }

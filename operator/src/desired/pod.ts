@@ -42,6 +42,12 @@ export const podBase = ({ bot }: DesireInput, serviceAccountName: string): Json 
     : { imagePullSecrets: bot.spec.images.pullSecrets }),
 })
 
+/** The variable that tells a program the name of its pod. */
+export const podName: Json = {
+  name: 'POD_NAME',
+  valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } },
+}
+
 /** A volume for temporary files: the root file system is read-only. */
 export const scratchVolume = (name: string, sizeLimit: string): Json => ({ name, emptyDir: { sizeLimit } })
 

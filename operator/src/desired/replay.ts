@@ -3,27 +3,23 @@
  * rights at the API server; everything it needs is in its ConfigMap and in Secrets that the system has anyway. Everything belongs to the Replay.
  * Pure.
  */
-import { parseDuration } from '../api/v1alpha1/durations.ts'
 import type { KubeObject } from '../api/v1alpha1/kubernetes.ts'
 import { label, labelsFor } from '../api/v1alpha1/labels.ts'
 import { names, topicBases, workerNames, workerPorts } from '../api/v1alpha1/names.ts'
 import type { Replay, ReplayedWorker } from '../api/v1alpha1/replay.ts'
 import type { DestinationSpec } from '../api/v1alpha1/schema/destination.ts'
 import { workerFields, type WorkerField } from '../api/v1alpha1/schema/services.ts'
-import { backupsFolder, claimOf, destinationConfig, destinationKeys, type MountedKey } from './backup-destination.ts'
 import { consumerGroup } from './consumers.ts'
 import { subscriptionsOf } from './dapr-subscriptions.ts'
-import { imageOf } from './image.ts'
-import { jobKafka } from './job-kafka.ts'
-import { kafkaCluster } from './kafka-cluster.ts'
 import { versionOf, type Json } from './object.ts'
-import { containerPort, containerSecurity, paths, podBase, scratchVolume, secretMode } from './pod.ts'
 import { databaseReference } from './secret-references.ts'
 import { deadLetterName, topicName } from './topics.ts'
+import { backupsVolume, destinationConfig, destinationKeys } from './backup-destination.ts'
+import { jobKafka } from './job-kafka.ts'
+import { jobObjects } from './job-pod.ts'
+import { mountedKey, mountedSecrets, secretFile, type MountedKey, type MountedSecret } from './job-secrets.ts'
+import { podName } from './pod.ts'
 import type { DesireInput } from './types.ts'
-
-/** Port of the Job's pod that answers /progress; workers/jobs/replay/config.ts has the same. */
-const progressPort = 8081
 
 /** What a replay is built from. */
 export interface ReplayInput extends DesireInput {
@@ -89,7 +85,7 @@ export const replayConfig = (input: ReplayInput): Json => {
     force,
     muted: sideEffects === 'Muted',
     rate,
-    kafka: jobKafka(bot),
+    kafka: jobKafka(bot).connection,
     ...backupsOf(input),
     secrets: {
       databaseUri: `${database.name}/${database.key}`,
@@ -110,8 +106,6 @@ const backupKeys = ({
   identities: bot.spec.backup.encryption && { secret: bot.spec.backup.encryption.secretRef.name, key: 'identity' },
 })
 
-const below = ({ secret, key }: MountedKey): string => `${secret}/${key}`
-
 const backupsOf = (input: ReplayInput): Json => {
   const destination = destinationOf(input)
   if (destination === undefined) return {}
@@ -119,115 +113,49 @@ const backupsOf = (input: ReplayInput): Json => {
   return {
     backups: {
       destination: destinationConfig(destination),
-      publicKey: below(publicKey),
-      ...(identities === undefined ? {} : { identities: below(identities) }),
+      publicKey: secretFile(publicKey),
+      ...(identities === undefined ? {} : { identities: secretFile(identities) }),
     },
   }
 }
 
 /** The keys the Job reads, by Secret, and no other: the database as the workers' role, the token of the sidecars, the login of Kafka. */
-const secretsOf = (
-  input: ReplayInput,
-): readonly { readonly name: string; readonly keys: readonly string[]; readonly optional: boolean }[] => {
+const secretsOf = (input: ReplayInput): readonly MountedSecret[] => {
   const { bot } = input
   const destination = destinationOf(input)
-  const { tls, sasl } = kafkaCluster(bot)
   const needed = [
-    databaseReference(bot),
-    { name: names.appTokenSecret(bot.metadata.name), key: 'token' },
-    ...(tls?.ca === undefined ? [] : [tls.ca]),
-    ...(sasl === undefined ? [] : [sasl.username, sasl.password]),
-    ...(destination === undefined ? [] : destinationKeys(destination).map(({ secret: name, key }) => ({ name, key }))),
+    mountedKey(databaseReference(bot)),
+    { secret: names.appTokenSecret(bot.metadata.name), key: 'token' },
+    ...jobKafka(bot).keys,
+    ...(destination === undefined ? [] : destinationKeys(destination)),
   ]
   const spare = destination === undefined ? [] : Object.values(backupKeys(input)).filter((key) => key !== undefined)
-  return [
-    ...[...new Set(needed.map(({ name }) => name))].map((name) => ({
-      name,
-      keys: [...new Set(needed.filter((secret) => secret.name === name).map(({ key }) => key))],
-      optional: false,
-    })),
-    ...spare.map(({ secret: name, key }) => ({ name, keys: [key], optional: true })),
-  ]
-}
-
-const template = (input: ReplayInput, name: string, labels: Readonly<Record<string, string>>): Json => {
-  const destination = destinationOf(input)
-  const claim = destination === undefined ? undefined : claimOf(input.bot.metadata.name, destination)
-  const volumes = secretsOf(input).map((secret, index) => ({ ...secret, volume: `secret-${String(index)}` }))
-  return {
-    metadata: { labels },
-    spec: {
-      ...podBase(input, name),
-      restartPolicy: 'Never',
-      terminationGracePeriodSeconds: 45,
-      containers: [
-        {
-          name: 'replay',
-          ...imageOf(input, 'backup'),
-          terminationMessagePolicy: 'FallbackToLogsOnError',
-          command: ['node', '/app/replay.mjs'],
-          env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } }],
-          ports: [containerPort('progress', progressPort)],
-          resources: { requests: { cpu: '20m', memory: '96Mi' }, limits: { memory: '256Mi' } },
-          securityContext: containerSecurity,
-          volumeMounts: [
-            { name: 'config', mountPath: paths.config, readOnly: true },
-            ...volumes.map(({ name: secret, volume }) => ({
-              name: volume,
-              mountPath: `${paths.secrets}/${secret}`,
-              readOnly: true,
-            })),
-            ...(claim === undefined ? [] : [{ name: 'backups', mountPath: backupsFolder, readOnly: true }]),
-            { name: 'tmp', mountPath: '/tmp' },
-          ],
-        },
-      ],
-      volumes: [
-        { name: 'config', configMap: { name } },
-        ...volumes.map(({ name: secretName, keys, optional, volume }) => ({
-          name: volume,
-          secret: {
-            secretName,
-            items: keys.map((key) => ({ key, path: key })),
-            defaultMode: secretMode,
-            ...(optional ? { optional } : {}),
-          },
-        })),
-        ...(claim === undefined
-          ? []
-          : [{ name: 'backups', persistentVolumeClaim: { claimName: claim, readOnly: true } }]),
-        scratchVolume('tmp', '16Mi'),
-      ],
-    },
-  }
+  return [...mountedSecrets(needed), ...mountedSecrets(spare, true)]
 }
 
 /** Everything the Replay owns, in the order of writing. The Job is made anew after a pause; the others are made once. */
 export const replayObjects = (input: ReplayInput): readonly KubeObject[] => {
   const { bot, replay, timeLeft } = input
-  const { name: system, namespace } = bot.metadata
-  const name = names.replay(replay.metadata.name)
-  const labels = {
-    ...labelsFor(system, 'replay', 'replay', versionOf(input)),
-    [label.replay]: replay.metadata.name,
-  }
-  const object = (apiVersion: string, kind: string, body: Json): KubeObject => ({
-    apiVersion,
-    kind,
-    metadata: { name, namespace, labels },
-    ...body,
+  const { name: system } = bot.metadata
+  const destination = destinationOf(input)
+  return jobObjects(input, {
+    name: names.replay(replay.metadata.name),
+    labels: { ...labelsFor(system, 'replay', 'replay', versionOf(input)), [label.replay]: replay.metadata.name },
+    config: replayConfig(input),
+    // A pod that dies is followed by another, which finds what was done in the worker's ledger.
+    retries: 6,
+    deadline: Math.max(10, Math.floor(timeLeft / 1000)),
+    pod: {
+      container: 'replay',
+      image: 'backup',
+      command: ['node', '/app/replay.mjs'],
+      env: [podName],
+      progress: true,
+      resources: { requests: { cpu: '20m', memory: '96Mi' }, limits: { memory: '256Mi' } },
+      gracePeriod: 45,
+      secrets: secretsOf(input),
+      ...(destination === undefined ? {} : backupsVolume(system, destination, true)),
+      scratch: '16Mi',
+    },
   })
-  return [
-    object('v1', 'ServiceAccount', { automountServiceAccountToken: false }),
-    object('v1', 'ConfigMap', { data: { 'config.json': JSON.stringify(replayConfig(input), undefined, 2) } }),
-    object('batch/v1', 'Job', {
-      spec: {
-        // A pod that dies is followed by another, which finds what was done in the worker's ledger.
-        backoffLimit: 6,
-        activeDeadlineSeconds: Math.max(10, Math.floor(timeLeft / 1000)),
-        ttlSecondsAfterFinished: Math.floor(parseDuration(bot.spec.maintenance.cleanup.finishedJobs) / 1000),
-        template: template(input, name, labels),
-      },
-    }),
-  ]
 }

@@ -3,6 +3,7 @@ import { destinationConfigSchema } from '../../lib/backup/destination-config.ts'
 import { pathSchema, topicAliasSchema } from '../../lib/backup/names.ts'
 import { logLevelSchema, milliseconds, topicNameSchema } from '../../lib/config-schema.ts'
 import { kafkaConnectionSchema } from '../../lib/kafka/config.ts'
+import { stateStoreSchema } from '../../lib/redis/config.ts'
 
 const name = z.string().min(1).max(253)
 /** Below the secrets directory. */
@@ -53,17 +54,7 @@ const backupModeSchema = z.object({
     groups: z.array(z.object({ group: name, service: name, aliases: z.array(topicAliasSchema) })).max(32),
   }),
   /** The Dapr state store; absent: the system has none. */
-  stateStore: z
-    .object({
-      /** host:port */
-      address: z.string().min(1),
-      /** Present: TLS, with this authority or the public ones. */
-      tls: z.object({ ca: secretFile.optional() }).optional(),
-      password: secretFile.optional(),
-      /** Only keys that begin with one of these: a server may be shared. */
-      keyPrefixes: z.array(z.string().min(1)).min(1),
-    })
-    .optional(),
+  stateStore: stateStoreSchema.optional(),
   /** The TodoChatbot without status and managedFields. */
   resource: z.record(z.string(), z.unknown()),
   /** Folders below the secrets directory, one per Secret, whose keys go into secrets.json when the backup is encrypted. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { logLevelSchema, milliseconds } from '../../lib/config-schema.ts'
+import { kafkaConnectionSchema } from '../../lib/kafka/config.ts'
 
 const name = z.string().min(1).max(253)
 
@@ -24,23 +25,7 @@ export const evidenceConfigSchema = z.object({
   podSelector: z.string().min(1).max(512),
   /** Label selector of the Dapr objects of the system. */
   daprSelector: z.string().min(1).max(512),
-  kafka: z
-    .object({
-      brokers: z.array(z.string()).min(1),
-      groupId: z.string().min(1),
-      topics: z.array(z.string()).max(32),
-      /** Present: TLS. `ca` is a path below the secrets directory; without it the public authorities decide. */
-      tls: z.object({ ca: z.string().optional() }).optional(),
-      /** `username` and `password` are paths below the secrets directory. */
-      sasl: z
-        .object({
-          mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
-          username: z.string(),
-          password: z.string(),
-        })
-        .optional(),
-    })
-    .optional(),
+  kafka: kafkaConnectionSchema.extend({ groupId: z.string().min(1), topics: z.array(z.string()).max(32) }).optional(),
   limits: z.object({
     /** Bytes of one file; of a longer log the newest part is kept. */
     fileBytes: z.int().min(1_024),

@@ -3,6 +3,7 @@ import { destinationConfigSchema } from '../../lib/backup/destination-config.ts'
 import { pathSchema } from '../../lib/backup/names.ts'
 import { logLevelSchema, milliseconds } from '../../lib/config-schema.ts'
 import { kafkaConnectionSchema } from '../../lib/kafka/config.ts'
+import { stateStoreSchema } from '../../lib/redis/config.ts'
 
 const name = z.string().min(1).max(253)
 /** A path below the secrets directory. */
@@ -44,17 +45,7 @@ export const restoreConfigSchema = z.object({
     waitTimeout: milliseconds(1_000, 3_600_000).default(60_000),
   }),
   /** The Dapr state store; absent: the system has none. */
-  stateStore: z
-    .object({
-      /** host:port */
-      address: z.string().min(1),
-      /** Present: TLS, with this authority or the public ones. */
-      tls: z.object({ ca: secretFile.optional() }).optional(),
-      password: secretFile.optional(),
-      /** Keys of the system begin with one of these; `<namespace>.<app id>||`. */
-      keyPrefixes: z.array(z.string().min(1)).min(1),
-    })
-    .optional(),
+  stateStore: stateStoreSchema.optional(),
 })
 
 /** See {@link restoreConfigSchema}. */

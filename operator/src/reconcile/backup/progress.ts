@@ -1,6 +1,6 @@
 /** Asks the pod of a running backup how far it is. */
 import { progressSchema, type BackupProgress } from '../../../../workers/jobs/backup/config.ts'
-import { progressPort } from '../../desired/backup-job.ts'
+import { progressPort } from '../../desired/job-pod.ts'
 import { getFromPod } from '../pods/http-get.ts'
 import type { AskPod, PodTarget } from '../pods/pod-watch.ts'
 import type { PodView } from '../todochatbot/views.ts'

@@ -1,5 +1,5 @@
 /** Finds a Secret that a Job would wait for in vain: the kubelet says so in Events only, and the Job would sit there until its deadline. */
-import type { MountedKey } from '../../desired/backup-destination.ts'
+import type { MountedKey } from '../../desired/job-secrets.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { kinds } from '../../kube/kinds.ts'
 import { isNotFound } from '../../kube/kube-error.ts'
