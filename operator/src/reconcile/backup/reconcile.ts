@@ -8,7 +8,6 @@
  */
 import type { BackupProgress } from '../../../../workers/jobs/backup/config.ts'
 import { parseBackup, type Backup, type BackupStatus } from '../../api/v1alpha1/backup.ts'
-import { withDefaults } from '../../api/v1alpha1/defaults.ts'
 import { parseDuration } from '../../api/v1alpha1/durations.ts'
 import { label } from '../../api/v1alpha1/labels.ts'
 import { names } from '../../api/v1alpha1/names.ts'
@@ -28,10 +27,10 @@ import type { EventInput } from '../../runtime/events.ts'
 import { finding, type Finding } from '../errors.ts'
 import { ensureClaim } from '../incident/claim.ts'
 import { bringAbout } from '../one-shot/bring-about.ts'
+import { jobInput } from '../one-shot/job-input.ts'
 import type { PodReport, PodWatch } from '../pods/pod-watch.ts'
 import type { EventReason } from '../todochatbot/events.ts'
 import type { Informers } from '../todochatbot/informers.ts'
-import { factsFrom } from '../todochatbot/observe.ts'
 import type { StatusWriter } from '../todochatbot/status-writer.ts'
 import { claimView, jobView, podView, type PodView } from '../todochatbot/views.ts'
 import { conclude, placed, started } from './conclude.ts'
@@ -149,8 +148,7 @@ async function begin(
   }
   const left = Date.parse(backup.status.deadline ?? '') - now()
   if (left <= 0) return finding('Waiting', `Backup/${name}`, 'its turn came too late')
-  const settings = { active: { debug: [], boost: [] }, scale: { live: {}, partitions: {}, keda: false } }
-  const input = { bot: withDefaults(bot), facts: factsFrom(deps, new Map(), settings), backup, destination, left }
+  const input = { ...jobInput(bot, deps), backup, destination, left }
   const missing = await missingKeys(client, namespace, neededKeys(input), signal)
   if (missing !== undefined) return missing
   const claim = backupClaim(input, destination)

@@ -5,6 +5,7 @@ import { oneShotConditions, type FinalPhase } from '../../api/v1alpha1/one-shot.
 import { archiveFile, incidentDeadline } from '../../desired/evidence.ts'
 import { evidenceReportSchema, type EvidenceReport } from '../../../../workers/jobs/evidence/config.ts'
 import { lineOf, type Finding } from '../errors.ts'
+import { reportOf } from '../one-shot/last-words.ts'
 import { firstBlocker, lastError } from '../todochatbot/blockers.ts'
 import { timestamp } from '../todochatbot/status/operation.ts'
 import type { ClaimView, JobView, PodView } from '../todochatbot/views.ts'
@@ -43,7 +44,7 @@ export function started({ metadata, status }: Incident, now: number): IncidentSt
 /** The status now; one that is finished stays as it is. */
 export function conclude(seen: IncidentSeen): IncidentStatus {
   const { incident, job, pods, problem, now } = seen
-  const report = reportOf(pods)
+  const report = reportOf(pods, evidenceReportSchema)
   if (report !== undefined) return collected(seen, report)
   if (job?.state === 'Complete') return lost(seen)
   if (job?.state === 'Failed') return failed(seen, lastError(pods) ?? job.message)
@@ -52,22 +53,6 @@ export function conclude(seen: IncidentSeen): IncidentStatus {
   if (now >= deadline) return failed(seen, `not done within ${incidentDeadline / 1000} s: ${line}`)
   const running = pods.some(({ phase }) => phase === 'Running')
   return unfinished(seen, running ? 'Collecting' : 'Pending', line)
-}
-
-/** What the newest pod that succeeded wrote as its last words. */
-export function reportOf(pods: readonly PodView[]): EvidenceReport | undefined {
-  for (const pod of [...pods].sort((a, b) => b.createdAt.localeCompare(a.createdAt))) {
-    for (const { state } of pod.containers) {
-      if (state?.terminated?.exitCode !== 0 || state.terminated.message === undefined) continue
-      try {
-        const parsed = evidenceReportSchema.safeParse(JSON.parse(state.terminated.message))
-        if (parsed.success) return parsed.data
-      } catch {
-        // No JSON: some other image. What became of it is said as a lost report.
-      }
-    }
-  }
-  return undefined
 }
 
 function collected(seen: IncidentSeen, report: EvidenceReport): IncidentStatus {

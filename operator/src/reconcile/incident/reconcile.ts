@@ -6,12 +6,10 @@
 import { parseIncident, isFinished, type Incident, type IncidentStatus } from '../../api/v1alpha1/incident.ts'
 import { label } from '../../api/v1alpha1/labels.ts'
 import { names } from '../../api/v1alpha1/names.ts'
-import { withDefaults } from '../../api/v1alpha1/defaults.ts'
 import { parseTodoChatbot } from '../../api/v1alpha1/parse.ts'
 import { describeProblems } from '../../api/v1alpha1/problems.ts'
-import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
 import type { Applier } from '../../apply/kube.ts'
-import { ownerReferenceOf, type Owner } from '../../apply/ownership.ts'
+import type { Owner } from '../../apply/ownership.ts'
 import { evidenceClaim, evidenceObjects } from '../../desired/evidence.ts'
 import type { OperandImages } from '../../desired/types.ts'
 import type { KubeClient } from '../../kube/client.ts'
@@ -19,11 +17,12 @@ import { kinds } from '../../kube/kinds.ts'
 import { controllerOf, keyOf, type KubeObject, type ObjectRef } from '../../kube/object.ts'
 import type { Outcome, Reconcile } from '../../runtime/controller.ts'
 import type { EventInput } from '../../runtime/events.ts'
-import { finding, worst, type Finding } from '../errors.ts'
-import { failureOf } from '../todochatbot/apply.ts'
+import { finding, type Finding } from '../errors.ts'
+import { adopt } from '../one-shot/adopt.ts'
+import { bringAbout } from '../one-shot/bring-about.ts'
+import { jobInput } from '../one-shot/job-input.ts'
 import type { EventReason } from '../todochatbot/events.ts'
 import type { Informers } from '../todochatbot/informers.ts'
-import { factsFrom } from '../todochatbot/observe.ts'
 import type { StatusWriter } from '../todochatbot/status-writer.ts'
 import { claimView, jobView, podView } from '../todochatbot/views.ts'
 import { ensureClaim } from './claim.ts'
@@ -91,30 +90,10 @@ async function collect(
   }
   // The Job was made before: what it needs was, too.
   if (informers.Job.get({ namespace, name: names.evidence(incident.metadata.name) }) !== undefined) return undefined
-  if (controllerOf(object) === undefined) await adopt(deps, object, parsed.bot, signal)
-  const settings = { active: { debug: [], boost: [] }, scale: { live: {}, partitions: {}, keda: false } }
-  const input = { bot: withDefaults(parsed.bot), facts: factsFrom(deps, new Map(), settings), incident }
+  if (controllerOf(object) === undefined) await adopt(deps, informers.Incident, object, parsed.bot, signal)
+  const input = { ...jobInput(parsed.bot, deps), incident }
   await ensureClaim(deps, evidenceClaim(input), signal)
-  const owner: Owner = { ...object, metadata: { ...object.metadata, uid: incident.metadata.uid } }
-  // One after the other, the Job last: once it exists, everything does.
-  for (const item of evidenceObjects(input)) {
-    const results = await applier.applyObjects({ owner, items: [{ object: item, policy: 'CreateOnce' }], signal })
-    const failures = results.flatMap((result) => (result.action === 'failed' ? [failureOf(result.error)] : []))
-    if (failures.length > 0) return worst(failures)
-  }
-  return undefined
-}
-
-/** An Incident of a person belongs to its system like any other, and goes with it. The archive stays. */
-async function adopt(
-  { client, fieldManager, informers }: IncidentDependencies,
-  { apiVersion, kind, metadata: { name, namespace = '' } }: KubeObject,
-  bot: TodoChatbot,
-  signal: AbortSignal,
-): Promise<void> {
-  const ownerReferences = [ownerReferenceOf(bot as unknown as Owner)]
-  const body = { apiVersion, kind, metadata: { name, namespace, ownerReferences } }
-  informers.Incident.observe((await client.apply(body, { fieldManager, signal })).object)
+  return bringAbout(applier, object, evidenceObjects(input), signal)
 }
 
 async function writeDown(

@@ -13,15 +13,28 @@ export function lastWordsOf<Report>(
   pods: readonly PodView[],
   schema: z.ZodType<Report>,
 ): LastWords<Report> | undefined {
+  return wordsOf(pods, schema).next().value
+}
+
+/** What the newest pod that succeeded said. */
+export function reportOf<Report>(pods: readonly PodView[], schema: z.ZodType<Report>): Report | undefined {
+  for (const { report, succeeded } of wordsOf(pods, schema)) if (succeeded) return report
+  return undefined
+}
+
+/** Everything that could be understood, that of the newest pod first. */
+function* wordsOf<Report>(
+  pods: readonly PodView[],
+  schema: z.ZodType<Report>,
+): Generator<LastWords<Report>, undefined> {
   for (const pod of [...pods].sort((a, b) => b.createdAt.localeCompare(a.createdAt))) {
     for (const { state } of pod.containers) {
       const said = state?.terminated
       if (said?.message === undefined) continue
       const parsed = schema.safeParse(parsedJson(said.message))
-      if (parsed.success) return { report: parsed.data, succeeded: said.exitCode === 0 }
+      if (parsed.success) yield { report: parsed.data, succeeded: said.exitCode === 0 }
     }
   }
-  return undefined
 }
 
 /** Undefined for what is no JSON: some other image, or the end of a log. */

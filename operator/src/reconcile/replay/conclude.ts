@@ -5,6 +5,7 @@ import type { Replay, ReplayPhase, ReplayStatus } from '../../api/v1alpha1/repla
 import { replayReportSchema, type ReplayProgress, type ReplayReport } from '../../../../workers/jobs/replay/config.ts'
 import { firstBlocker, lastError } from '../todochatbot/blockers.ts'
 import { lineOf } from '../errors.ts'
+import { reportOf } from '../one-shot/last-words.ts'
 import { timestamp } from '../todochatbot/status/operation.ts'
 import type { JobView, PodView } from '../todochatbot/views.ts'
 
@@ -84,7 +85,7 @@ export function ended(replay: Replay, phase: 'Aborted' | 'Failed', summary: stri
 
 /** What the Job came to. */
 export function concluded(replay: Replay, job: JobView, pods: readonly PodView[], now: number): ReplayStatus {
-  const report = reportOf(pods)
+  const report = reportOf(pods, replayReportSchema)
   if (report === undefined && job.state === 'Failed')
     return ended(replay, 'Failed', lastError(pods) ?? job.message, now)
   if (report === undefined) {
@@ -114,22 +115,6 @@ export function concluded(replay: Replay, job: JobView, pods: readonly PodView[]
     ...(missing.length === 0 ? {} : { missing }),
     ...(gaps === undefined ? {} : { gaps }),
   }
-}
-
-/** What the newest pod that succeeded wrote as its last words. */
-export function reportOf(pods: readonly PodView[]): ReplayReport | undefined {
-  for (const pod of [...pods].sort((a, b) => b.createdAt.localeCompare(a.createdAt))) {
-    for (const { state } of pod.containers) {
-      if (state?.terminated?.exitCode !== 0 || state.terminated.message === undefined) continue
-      try {
-        const parsed = replayReportSchema.safeParse(JSON.parse(state.terminated.message))
-        if (parsed.success) return parsed.data
-      } catch {
-        // No JSON: some other image. What became of it is said as a lost report.
-      }
-    }
-  }
-  return undefined
 }
 
 function lineOfCounts({ spec }: Replay, counts: ReplayReport['counts']): string {

@@ -3,7 +3,6 @@
  * the Replay's status or in objects of fixed names, so that the operator may be killed after any write; what was delivered is in the worker's
  * database. Proof: operator/test/replay.integration.test.ts.
  */
-import { withDefaults } from '../../api/v1alpha1/defaults.ts'
 import { label } from '../../api/v1alpha1/labels.ts'
 import { names, workerNames } from '../../api/v1alpha1/names.ts'
 import { parseTodoChatbot } from '../../api/v1alpha1/parse.ts'
@@ -11,7 +10,7 @@ import { describeProblems } from '../../api/v1alpha1/problems.ts'
 import { isOver, parseReplay, type Replay, type ReplayStatus } from '../../api/v1alpha1/replay.ts'
 import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
 import type { Applier } from '../../apply/kube.ts'
-import { ownerReferenceOf, type Owner } from '../../apply/ownership.ts'
+import type { Owner } from '../../apply/ownership.ts'
 import { fieldOfWorker, replayObjects } from '../../desired/replay.ts'
 import type { OperandImages } from '../../desired/types.ts'
 import type { KubeClient } from '../../kube/client.ts'
@@ -19,11 +18,12 @@ import { kinds } from '../../kube/kinds.ts'
 import { controllerOf, keyOf, type KubeObject } from '../../kube/object.ts'
 import type { Outcome, Reconcile } from '../../runtime/controller.ts'
 import type { EventInput } from '../../runtime/events.ts'
-import { finding, lineOf, worst, type Finding } from '../errors.ts'
-import { failureOf } from '../todochatbot/apply.ts'
+import { finding, lineOf, type Finding } from '../errors.ts'
+import { adopt } from '../one-shot/adopt.ts'
+import { bringAbout } from '../one-shot/bring-about.ts'
+import { jobInput } from '../one-shot/job-input.ts'
 import type { EventReason } from '../todochatbot/events.ts'
 import type { Informers } from '../todochatbot/informers.ts'
-import { factsFrom } from '../todochatbot/observe.ts'
 import type { StatusWriter } from '../todochatbot/status-writer.ts'
 import { jobView, podView, type PodView } from '../todochatbot/views.ts'
 import { begun, concluded, ended, running, unfinished } from './conclude.ts'
@@ -214,41 +214,16 @@ async function start(
   bot: TodoChatbot,
   signal: AbortSignal,
 ): Promise<Finding | undefined> {
-  if (controllerOf(object) === undefined) await adopt(deps, object, bot, signal)
-  const settings = { active: { debug: [], boost: [] }, scale: { live: {}, partitions: {}, keda: false } }
+  if (controllerOf(object) === undefined) await adopt(deps, deps.informers.Replay, object, bot, signal)
   const timeLeft = Date.parse(replay.status?.deadline ?? '') - deps.now()
-  const input = { bot: withDefaults(bot), facts: factsFrom(deps, new Map(), settings), replay, timeLeft }
-  // One after the other, the Job last: once it exists, everything does.
-  for (const item of replayObjects(input)) {
-    const items = [{ object: item, policy: 'CreateOnce' as const }]
-    const results = await deps.applier.applyObjects({ owner: ownerOf(object), items, signal })
-    const failures = results.flatMap((result) => (result.action === 'failed' ? [failureOf(result.error)] : []))
-    if (failures.length > 0) return worst(failures)
-  }
-  return undefined
-}
-
-/** A Replay belongs to its system and goes with it. */
-async function adopt(
-  { client, fieldManager, informers }: ReplayDependencies,
-  { apiVersion, kind, metadata: { name, namespace = '' } }: KubeObject,
-  bot: TodoChatbot,
-  signal: AbortSignal,
-): Promise<void> {
-  const ownerReferences = [ownerReferenceOf(bot as unknown as Owner)]
-  const body = { apiVersion, kind, metadata: { name, namespace, ownerReferences } }
-  informers.Replay.observe((await client.apply(body, { fieldManager, signal })).object)
+  return bringAbout(deps.applier, object, replayObjects({ ...jobInput(bot, deps), replay, timeLeft }), signal)
 }
 
 /** Ends the Job and its pods. */
 async function removeJob({ applier }: ReplayDependencies, object: KubeObject, signal: AbortSignal): Promise<void> {
-  await applier.pruneObjects({ owner: ownerOf(object), kinds: [kinds.Job], keep: () => false, signal })
+  const owner: Owner = { ...object, metadata: { ...object.metadata, uid: object.metadata.uid ?? '' } }
+  await applier.pruneObjects({ owner, kinds: [kinds.Job], keep: () => false, signal })
 }
-
-const ownerOf = (object: KubeObject): Owner => ({
-  ...object,
-  metadata: { ...object.metadata, uid: object.metadata.uid ?? '' },
-})
 
 function eventOf({ phase, summary = '' }: ReplayStatus): EventInput<EventReason> {
   return phase === 'Succeeded'

@@ -1,27 +1,12 @@
 /** What is seen of the running step of a Restore: its Job and the last words of its pod, the safety backup, the workers. Pure. */
-import { restoreReportSchema, type RestoreReport } from '../../../../workers/jobs/restore/config.ts'
+import { restoreReportSchema } from '../../../../workers/jobs/restore/config.ts'
 import type { BackupStatus } from '../../api/v1alpha1/backup.ts'
 import { isFinished } from '../../api/v1alpha1/one-shot.ts'
 import { lineOf, type Finding } from '../errors.ts'
+import { reportOf } from '../one-shot/last-words.ts'
 import { firstBlocker, lastError } from '../todochatbot/blockers.ts'
 import type { JobView, PodView, WorkloadView } from '../todochatbot/views.ts'
 import type { StepOutcome } from './ledger.ts'
-
-/** What the newest pod that succeeded wrote as its last words. */
-export const reportOf = (pods: readonly PodView[]): RestoreReport | undefined => {
-  for (const pod of pods.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt))) {
-    for (const { state } of pod.containers) {
-      if (state?.terminated?.exitCode !== 0 || state.terminated.message === undefined) continue
-      try {
-        const parsed = restoreReportSchema.safeParse(JSON.parse(state.terminated.message))
-        if (parsed.success) return parsed.data
-      } catch {
-        // No JSON: some other image. Its Job is complete and says nothing, which is told below.
-      }
-    }
-  }
-  return undefined
-}
 
 /** Of a step that is a Job. `problem`: what kept its objects from being written. */
 export const jobOutcome = (
@@ -29,7 +14,7 @@ export const jobOutcome = (
   pods: readonly PodView[],
   { problem, now }: { readonly problem: Finding | undefined; readonly now: number },
 ): StepOutcome => {
-  const report = reportOf(pods)
+  const report = reportOf(pods, restoreReportSchema)
   if (report !== undefined) return { kind: 'Succeeded', message: report.message }
   if (job?.state === 'Failed') return { kind: 'Failed', message: lastError(pods) ?? job.message }
   // News of the Job may come before that of its pod, whose last words are then still on their way.

@@ -1,5 +1,9 @@
 /** Brings the running step of a Restore about and says what is seen of it. */
-import type { RestoreJobStep, RestoreReport } from '../../../../workers/jobs/restore/config.ts'
+import {
+  restoreReportSchema,
+  type RestoreJobStep,
+  type RestoreReport,
+} from '../../../../workers/jobs/restore/config.ts'
 import type { BackupStatus } from '../../api/v1alpha1/backup.ts'
 import { backupKind } from '../../api/v1alpha1/backup.ts'
 import { withDefaults } from '../../api/v1alpha1/defaults.ts'
@@ -10,18 +14,18 @@ import type { Restore, RestoreStep, StepStatus } from '../../api/v1alpha1/restor
 import type { DestinationSpec } from '../../api/v1alpha1/schema/destination.ts'
 import { workerFields } from '../../api/v1alpha1/schema/services.ts'
 import { apiVersion, type TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
-import type { Owner } from '../../apply/ownership.ts'
 import { ownerReference } from '../../desired/object.ts'
 import { restoreObjects } from '../../desired/restore-job.ts'
 import { hasReason } from '../../kube/kube-error.ts'
 import type { KubeObject } from '../../kube/object.ts'
-import { worst, type Finding } from '../errors.ts'
-import { failureOf } from '../todochatbot/apply.ts'
-import { factsFrom } from '../todochatbot/observe.ts'
+import type { Finding } from '../errors.ts'
+import { bringAbout } from '../one-shot/bring-about.ts'
+import { jobInput } from '../one-shot/job-input.ts'
+import { reportOf } from '../one-shot/last-words.ts'
 import { jobView, podView, workloadView } from '../todochatbot/views.ts'
 import type { RestoreDependencies } from './dependencies.ts'
 import type { StepOutcome } from './ledger.ts'
-import { fenceOutcome, jobOutcome, reportOf, safetyOutcome, unfenceOutcome, type FencedWorker } from './outcome.ts'
+import { fenceOutcome, jobOutcome, safetyOutcome, unfenceOutcome, type FencedWorker } from './outcome.ts'
 
 /** What was seen, and what a pod found out. */
 export interface Worked {
@@ -74,28 +78,21 @@ export async function runJob(
   signal: AbortSignal,
 ): Promise<Worked> {
   const { informers, applier, now } = deps
-  const { namespace, name, uid } = restore.metadata
+  const { namespace, name } = restore.metadata
   const jobName = names.restoreStep(name, step)
   const source = sourceOf(deps, restore, bot)
   let problem: Finding | undefined
   if (informers.Job.get({ namespace, name: jobName }) === undefined) {
     if ('problem' in source) return { outcome: { kind: source.final ? 'Failed' : 'Running', message: source.problem } }
-    const settings = { active: { debug: [], boost: [] }, scale: { live: {}, partitions: {}, keda: false } }
-    const input = { bot: withDefaults(bot), facts: factsFrom(deps, new Map(), settings), restore, ...source }
-    const owner: Owner = { ...object, metadata: { ...object.metadata, uid } }
-    // One after the other, the Job last: once it exists, everything does.
-    for (const item of restoreObjects(input, step, left)) {
-      const results = await applier.applyObjects({ owner, items: [{ object: item, policy: 'CreateOnce' }], signal })
-      problem = worst(results.flatMap((result) => (result.action === 'failed' ? [failureOf(result.error)] : [])))
-      if (problem !== undefined) break
-    }
+    const objects = restoreObjects({ ...jobInput(bot, deps), restore, ...source }, step, left)
+    problem = await bringAbout(applier, object, objects, signal)
   }
   const job = informers.Job.get({ namespace, name: jobName })
   const pods = informers.Pod.inNamespace(namespace)
     .filter(({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === jobName)
     .map(podView)
   const outcome = jobOutcome(job === undefined ? undefined : jobView(job), pods, { problem, now: now() })
-  return { outcome, report: reportOf(pods) }
+  return { outcome, report: reportOf(pods, restoreReportSchema) }
 }
 
 type Source =
