@@ -58,6 +58,8 @@ for folder in "$cache" "$state"; do
   fi
 done
 
+[[ -n $(find "$root/dev/null" -perm -222 2>/dev/null) ]] || problem "Not everybody may write to /dev/null, and PostgreSQL, which does not run as root, does. Remedy: chmod 666 /dev/null"
+
 report() {
   ((${#problems[@]} == 0)) && exit 0
   echo "The dev cluster cannot start yet (${#problems[@]} to solve):" >&2

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -26,6 +26,8 @@ beforeEach(async () => {
   await file('proc/meminfo', 'MemTotal:       8000000 kB\n')
   await file('proc/filesystems', 'nodev\toverlay\n')
   await file('proc/sys/net/bridge/bridge-nf-call-iptables', '1')
+  await file('dev/null', '')
+  await chmod(join(machine, 'dev/null'), 0o666)
   await file('proc/net/tcp', 'header\n')
   await file('proc/net/tcp6', 'header\n')
   await file('sys/fs/cgroup/cgroup.controllers', 'cpu memory pids')
@@ -80,6 +82,7 @@ test('everything that is missing is reported at once, each with its remedy', asy
 test.each([
   ['an old Java', () => program('java', 'openjdk version "11.0.2" 2019-01-15'), /Java runtime is too old: 11\.0\.2/],
   ['a full disk', () => program('df', 'Avail\n500'), /Too little disk: 500 MB/],
+  ['a /dev/null that only root writes to', () => chmod(join(machine, 'dev/null'), 0o644), /chmod 666 \/dev\/null/],
   ['a machine that is no Debian', () => rm(join(machine, 'bin/apt-get')), /No apt-get/],
   [
     'a kernel without the memory controller',

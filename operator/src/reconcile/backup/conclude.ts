@@ -112,8 +112,9 @@ function failed(seen: BackupSeen, why: string, remedy = 'Correct the cause and c
   return finished(seen, 'Failed', why, `There is no backup. ${why}. ${remedy}`)
 }
 
+/** The end carries milliseconds: of two Backups that end within one second, which one is newer decides what the system says. */
 function finished(seen: BackupSeen, phase: FinalPhase, summary: string, message: string): BackupStatus {
-  return { ...unfinished(seen, phase, summary, message), finishedAt: timestamp(seen.now) }
+  return { ...unfinished(seen, phase, summary, message), finishedAt: new Date(seen.now).toISOString() }
 }
 
 function unfinished({ backup, now }: BackupSeen, phase: BackupPhase, summary: string, message = summary): BackupStatus {
