@@ -1,23 +1,19 @@
 /** Puts the parts of backups together: the controller of Backups, the watch on their progress, their metrics. */
 import type { Logger } from 'pino'
 import { manager } from './api/v1alpha1/labels.ts'
-import type { BackupStatus } from './api/v1alpha1/backup.ts'
 import { refOf, type KubeObject } from './kube/object.ts'
 import { wakeBackups } from './reconcile/backup/controller.ts'
 import { backupMetrics } from './reconcile/backup/metrics.ts'
 import { askProgress } from './reconcile/backup/progress.ts'
 import { backupReconciler, type BackupDependencies } from './reconcile/backup/reconcile.ts'
 import { unfinishedOf } from './reconcile/backup/turn.ts'
+import { promptStatuses } from './reconcile/one-shot/statuses.ts'
 import { podWatch } from './reconcile/pods/pod-watch.ts'
-import { statusWriter } from './reconcile/todochatbot/status-writer.ts'
 import { createController, type Controller } from './runtime/controller.ts'
 import type { Metrics } from './runtime/metrics.ts'
 
 /** What backups are built from. */
-export interface BackupParts extends Omit<
-  BackupDependencies,
-  'statuses' | 'progress' | 'fieldManager' | 'now' | 'wakeOthers'
-> {
+export interface BackupParts extends Omit<BackupDependencies, 'statuses' | 'progress' | 'fieldManager' | 'wakeOthers'> {
   readonly metrics: Metrics
   readonly logger: Logger
   /** Whether this process leads: only the leader's metrics count. */
@@ -40,17 +36,8 @@ export function backupController(parts: BackupParts): Pick<Controller, 'run'> & 
       reconcile: backupReconciler({
         ...parts,
         progress,
-        statuses: statusWriter<BackupStatus>({
-          client,
-          fieldManager: manager,
-          observe: (written) => informers.Backup.observe(written),
-          now: () => performance.now(),
-          interval: 0,
-          settle: 0,
-          progressInterval: 0,
-        }),
+        statuses: promptStatuses(client, informers.Backup),
         fieldManager: manager,
-        now: Date.now,
         wakeOthers: ({ metadata: { namespace, name }, spec }) => {
           for (const { metadata } of unfinishedOf(informers.Backup.inNamespace(namespace), spec.system))
             if (metadata.name !== name) controller.enqueue(metadata)

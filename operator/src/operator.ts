@@ -14,10 +14,9 @@ import { createKubeClient } from './kube/http-client.ts'
 import { kinds, type ResourceKind } from './kube/kinds.ts'
 import { keyOf, refOf, type ObjectRef } from './kube/object.ts'
 import type { Transport } from './kube/transport.ts'
-import type { IncidentStatus } from './api/v1alpha1/incident.ts'
 import { wakeIncidents } from './reconcile/incident/controller.ts'
 import { incidentReconciler } from './reconcile/incident/reconcile.ts'
-import { replayController } from './reconcile/replay/wiring.ts'
+import { promptStatuses } from './reconcile/one-shot/statuses.ts'
 import { podWatch } from './reconcile/pods/pod-watch.ts'
 import { askSidecar } from './reconcile/pods/sidecar-metadata.ts'
 import { askWorkerHealth } from './reconcile/pods/worker-health.ts'
@@ -39,6 +38,7 @@ import { temporaryMetrics } from './reconcile/todochatbot/temporary-metrics.ts'
 import { statusWriter } from './reconcile/todochatbot/status-writer.ts'
 import { stepsOf } from './reconcile/todochatbot/status/steps.ts'
 import { systemMetrics } from './reconcile/todochatbot/system-metrics.ts'
+import { replayController } from './replays.ts'
 import { restoreController } from './restores.ts'
 import { daprPodKind, routineChecks } from './routine-checks.ts'
 import { createController } from './runtime/controller.ts'
@@ -208,71 +208,29 @@ export async function runOperator(
   temporaryMetrics(metrics.registry, informers.TodoChatbot, wallClock)
   wakeOnChange({ informers, claims, secrets }, controller)
 
+  const wakeSystem = (system: ObjectRef): void => controller.enqueue(system)
+  const oneShot = {
+    ...{ informers, client, applier, operatorVersion: version, images: config.images, now: wallClock },
+    record: events.record,
+  }
+  const watched = { metrics, logger }
   const incidents = createController(
     {
       name: 'incident',
       reconcile: incidentReconciler({
-        informers,
-        client,
-        applier,
-        statuses: statusWriter<IncidentStatus>({
-          client,
-          fieldManager: manager,
-          observe: (written) => informers.Incident.observe(written),
-          now,
-          interval: 0,
-          settle: 0,
-          progressInterval: 0,
-        }),
+        ...oneShot,
+        statuses: promptStatuses(client, informers.Incident),
         fieldManager: manager,
-        operatorVersion: version,
-        images: config.images,
-        now: wallClock,
-        wakeSystem: (system) => controller.enqueue(system),
-        record: events.record,
+        wakeSystem,
       }),
       concurrency: 4,
     },
-    { metrics, logger },
+    watched,
   )
   wakeIncidents(informers, incidents)
-  const replays = replayController({
-    informers,
-    client,
-    applier,
-    config,
-    version,
-    now,
-    record: events.record,
-    metrics,
-    logger,
-  })
-
-  const restores = restoreController({
-    informers,
-    client,
-    applier,
-    metrics,
-    logger,
-    operatorVersion: version,
-    images: config.images,
-    wakeSystem: (system) => controller.enqueue(system),
-    record: events.record,
-  })
-
-  const backups = backupController({
-    informers,
-    client,
-    applier,
-    metrics,
-    logger,
-    operatorVersion: version,
-    images: config.images,
-    fence,
-    wakeSystem: (system) => controller.enqueue(system),
-    record: events.record,
-    leading: () => leading.now,
-  })
+  const replays = replayController({ ...oneShot, ...watched })
+  const restores = restoreController({ ...oneShot, ...watched, wakeSystem })
+  const backups = backupController({ ...oneShot, ...watched, wakeSystem, fence, leading: () => leading.now })
 
   const caching: Runnable = {
     name: 'informers',

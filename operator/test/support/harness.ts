@@ -246,7 +246,7 @@ export async function until<T>(
     } catch (error) {
       problem = error
     }
-    await new Promise((resolve) => setTimeout(resolve, 25))
+    await new Promise((resolve) => setTimeout(resolve, 50))
   }
   throw new Error(`not within ${deadline} ms: ${what}\n${lastSeen}`, { cause: problem })
 }

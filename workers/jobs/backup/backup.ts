@@ -16,6 +16,7 @@ import { createThrottle, systemClock, unthrottled } from '../../lib/backup/throt
 import { openKafka } from '../../lib/kafka/client.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { createDatabase } from '../../lib/postgres.ts'
+import { readSecretFile } from '../../lib/secret-file.ts'
 import type { BackupConfig, BackupJobReport } from './config.ts'
 import { takeCut } from './cut.ts'
 import type { Cut } from './cut.ts'
@@ -24,7 +25,6 @@ import { pgDumpVersion } from './dump.ts'
 import { chooseBase, planTopics } from './plan.ts'
 import { clearPrevious, removeFolder } from './previous.ts'
 import type { Progress } from './progress.ts'
-import { readSecretFile } from './secrets.ts'
 import type { Writing } from './topics.ts'
 
 /** Longest statement of a backup, counting the rows of the largest table: ms. */

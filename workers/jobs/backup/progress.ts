@@ -1,5 +1,5 @@
-import { createServer } from 'node:http'
 import type { Logger } from '../../lib/logger.ts'
+import { serveProgress as serve } from '../../lib/progress-server.ts'
 import type { BackupProgress } from './config.ts'
 
 /** How often the progress is logged, ms. */
@@ -32,20 +32,13 @@ export const serveProgress = async (port: number, logger: Logger): Promise<Progr
     const share = all === 0 ? 0 : (Math.min(done.dump, expected.dump) + done.records * recordBytes) / all
     return { percent: Math.min(99, Math.floor(share * 100)), bytes: done.bytes, part }
   }
-  const server = createServer((request, response) => {
-    const found = request.method === 'GET' && request.url === '/progress'
-    response.writeHead(found ? 200 : 404, { 'content-type': 'application/json', connection: 'close' })
-    response.end(found ? JSON.stringify(now()) : '{}')
-  })
-  server.on('error', (error) => logger.warn({ err: error }, 'the progress cannot be served'))
-  await new Promise<void>((resolve) => {
-    server.once('error', () => resolve())
-    server.listen(port, resolve)
+  const server = await serve(port, now).catch((error: unknown) => {
+    logger.warn({ err: error }, 'the progress cannot be served')
+    return undefined
   })
   const timer = setInterval(() => logger.info(now(), 'progress'), logEvery)
-  const address = server.address()
   return {
-    port: typeof address === 'object' && address !== null ? address.port : 0,
+    port: server?.port ?? 0,
     expect: ({ databaseBytes, records }) => {
       expected = { dump: Math.ceil(databaseBytes * dumpShare), records }
     },
@@ -63,8 +56,7 @@ export const serveProgress = async (port: number, logger: Logger): Promise<Progr
     now,
     close: async () => {
       clearInterval(timer)
-      server.closeAllConnections()
-      await new Promise<void>((resolve) => server.close(() => resolve()))
+      await server?.close()
     },
   }
 }

@@ -28,7 +28,3 @@ export const readSecrets = async (
   )
   return { contents: Object.fromEntries(entries.filter(([, data]) => Object.keys(data).length > 0)), missing }
 }
-
-/** One secret file, without the newline at its end. */
-export const readSecretFile = async (directory: string, path: string): Promise<string> =>
-  (await readFile(join(directory, path), 'utf8')).trimEnd()

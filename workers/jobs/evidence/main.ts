@@ -1,15 +1,16 @@
 /** The evidence Job: collects what is known about one worker into an archive on a volume and says in its termination message what came of it. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, loadConfig } from '../../lib/config.ts'
 import { readEnvironment } from '../../lib/environment.ts'
+import { openKafka } from '../../lib/kafka/client.ts'
 import { createLogger } from '../../lib/logger.ts'
 import { reportFailure } from '../../lib/termination.ts'
 import { createArchive } from './archive.ts'
 import { collect } from './collect.ts'
 import { evidenceConfigSchema, type EvidenceConfig } from './config.ts'
 import { apiServer, readTail } from './kubernetes.ts'
-import { readOffsets } from './offsets.ts'
+import { hurried, readOffsets } from './offsets.ts'
 import { redactor } from './redact.ts'
 import { reportText, summarise } from './report.ts'
 import { readSecretValues } from './secrets.ts'
@@ -27,7 +28,6 @@ const run = async (stop: AbortSignal): Promise<string> => {
   const { service, system, version, logLevel: level, limits, incident } = config
   const logger = createLogger({ service, system, version, level, pod: environment.podName })
   const signal = AbortSignal.any([stop, AbortSignal.timeout(limits.timeout)])
-  const secret = (path: string): Promise<string> => readFile(join(environment.secretsDirectory, path), 'utf8')
   const api = await apiServer({ url: environment.apiServer, account, signal })
   const redact = redactor(await readSecretValues(environment.secretsDirectory))
   const takenAt = new Date()
@@ -39,7 +39,14 @@ const run = async (stop: AbortSignal): Promise<string> => {
     now: takenAt.getTime(),
   })
   const missing = await collect(
-    { config, api, redact, signal, fetchText: fetchText(signal), offsets: offsetsOf(config, secret) },
+    {
+      config,
+      api,
+      redact,
+      signal,
+      fetchText: fetchText(signal),
+      offsets: offsetsOf(config, environment.secretsDirectory),
+    },
     archive,
   )
   const { bytes, sha256 } = await archive.finish((files) => ({
@@ -71,15 +78,12 @@ const fetchText =
     return text
   }
 
-const offsetsOf = ({ kafka }: EvidenceConfig, secret: (path: string) => Promise<string>) =>
+const offsetsOf = ({ kafka }: EvidenceConfig, secretsDirectory: string) =>
   kafka === undefined
     ? undefined
     : async () => {
-        const { tls, sasl } = kafka
-        const ca = tls?.ca === undefined ? {} : { ca: await secret(tls.ca) }
-        const login =
-          sasl === undefined ? {} : { username: await secret(sasl.username), password: await secret(sasl.password) }
-        return readOffsets(kafka, { ...ca, ...login }, kafkaDeadline)
+        const client = await openKafka(kafka, { clientId: 'todochatbot-evidence', secretsDirectory, patience: hurried })
+        return readOffsets(client, kafka, kafkaDeadline)
       }
 
 const stop = new AbortController()

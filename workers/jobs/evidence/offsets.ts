@@ -1,12 +1,6 @@
-import kafkajs from 'kafkajs'
+import type { Kafka } from 'kafkajs'
+import type { KafkaPatience } from '../../lib/kafka/client.ts'
 import type { EvidenceConfig } from './config.ts'
-
-/** Credentials of Kafka, as read from files. */
-export interface KafkaLogin {
-  readonly ca?: string
-  readonly username?: string
-  readonly password?: string
-}
 
 /** Where a consumer group stands. */
 export interface Offsets {
@@ -24,23 +18,15 @@ export interface Offsets {
   }[]
 }
 
+/** Of one who must not wait: what Kafka does not say at once is missing. */
+export const hurried: KafkaPatience = { connectionTimeout: 3_000, requestTimeout: 5_000, retry: { retries: 1 } }
+
 /** Asks Kafka for state, members, committed offsets and lag of the worker's group. `deadline` in ms, for all of it. */
 export const readOffsets = async (
-  { brokers, groupId, topics, tls, sasl }: NonNullable<EvidenceConfig['kafka']>,
-  login: KafkaLogin,
+  kafka: Kafka,
+  { groupId, topics }: Pick<NonNullable<EvidenceConfig['kafka']>, 'groupId' | 'topics'>,
   deadline: number,
 ): Promise<Offsets> => {
-  const { username = '', password = '' } = login
-  const kafka = new kafkajs.Kafka({
-    clientId: 'todochatbot-evidence',
-    brokers: [...brokers],
-    connectionTimeout: 3_000,
-    requestTimeout: 5_000,
-    retry: { retries: 1 },
-    logLevel: kafkajs.logLevel.NOTHING,
-    ...(tls === undefined ? {} : { ssl: login.ca === undefined ? true : { ca: login.ca } }),
-    ...(sasl === undefined ? {} : { sasl: { mechanism: sasl.mechanism, username, password } as kafkajs.SASLOptions }),
-  })
   const admin = kafka.admin()
   const expired = Promise.withResolvers<never>()
   const timer = setTimeout(() => expired.reject(new Error(`Kafka did not answer within ${deadline} ms`)), deadline)

@@ -3,9 +3,6 @@ import { destinationConfigSchema } from '../../lib/backup/destination-config.ts'
 import { logLevelSchema, topicNameSchema } from '../../lib/config-schema.ts'
 import { kafkaConnectionSchema } from '../../lib/kafka/config.ts'
 
-/** Port of the Job's pod that answers /progress. */
-export const progressPort = 8081
-
 const offset = z.int().min(0)
 
 /** What is taken of what is read. Fields that are absent take everything; all that are there must hold. */

@@ -1,6 +1,5 @@
 /** The replay Job: hands events to one worker again and says in its termination message what became of them. */
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
 import { keyLines } from '../../lib/backup/encryption.ts'
 import { openDestination } from '../../lib/backup/destination.ts'
 import { ConfigError, loadConfig } from '../../lib/config.ts'
@@ -8,13 +7,14 @@ import { readEnvironment } from '../../lib/environment.ts'
 import { openKafka } from '../../lib/kafka/client.ts'
 import { createLogger } from '../../lib/logger.ts'
 import { createDatabase } from '../../lib/postgres.ts'
+import { progressPort, serveProgress } from '../../lib/progress-server.ts'
+import { readSecretFile } from '../../lib/secret-file.ts'
 import { reportFailure } from '../../lib/termination.ts'
 import { readBackups } from './backup-log.ts'
-import { progressPort, replayConfigSchema } from './config.ts'
-import type { ReplayConfig } from './config.ts'
+import { replayConfigSchema } from './config.ts'
+import type { ReplayConfig, ReplayProgress } from './config.ts'
 import { createDeliver } from './deliver.ts'
 import { createPacer } from './pacer.ts'
-import { serveProgress } from './progress.ts'
 import { runReplay } from './run.ts'
 import type { ReplayParts } from './run.ts'
 import { createTally, reportText } from './tally.ts'
@@ -29,11 +29,10 @@ const run = async (signal: AbortSignal): Promise<string> => {
   const config = await loadConfig(replayConfigSchema, environment.configDirectory)
   const { service, system, version, logLevel: level, replay, force, muted } = config
   const logger = createLogger({ service, system, version, level, pod: environment.podName })
-  const secret = async (path: string): Promise<string> =>
-    (await readFile(join(environment.secretsDirectory, path), 'utf8')).trim()
+  const secret = (path: string): Promise<string> => readSecretFile(environment.secretsDirectory, path)
   const tally = createTally()
   let total = 0
-  const progress = await serveProgress(progressPort, () => ({
+  const progress = await serveProgress(progressPort, (): ReplayProgress => ({
     percent: total === 0 ? 0 : Math.min(100, Math.floor((tally.counts.read * 100) / total)),
     counts: tally.counts,
   }))
@@ -67,7 +66,7 @@ const run = async (signal: AbortSignal): Promise<string> => {
     logger.info({ report }, 'the replay is through')
     return reportText(report)
   } finally {
-    progress.close()
+    await progress.close()
     await database.close()
   }
 }

@@ -4,15 +4,13 @@ import { isBackupError } from '../../lib/backup/errors.ts'
 import { ConfigError, loadConfig } from '../../lib/config.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import { createLogger } from '../../lib/logger.ts'
+import { progressPort, serveProgress } from '../../lib/progress-server.ts'
 import { reportFailure } from '../../lib/termination.ts'
 import { MigrationError, migrationsDirectory } from '../migrate/files.ts'
 import { refusedExitCode, restoreConfigSchema, restoreJobSteps, restoreReportSchema } from './config.ts'
 import { RestoreError } from './errors.ts'
-import { serveProgress } from './progress.ts'
 import { runStep } from './steps.ts'
-import { openWorkplace } from './workplace.ts'
-
-const progressPort = 8081
+import { openWorkplace, type Workplace } from './workplace.ts'
 
 const run = async (signal: AbortSignal): Promise<string> => {
   const environment = readEnvironment()
@@ -27,16 +25,21 @@ const run = async (signal: AbortSignal): Promise<string> => {
   const logger = createLogger({ service, system, version, level, pod: environment.podName })
   const { secretsDirectory, searchPath } = environment
   const place = await openWorkplace(config, { logger, signal, secretsDirectory, searchPath })
-  const server = await serveProgress(progressPort, () => place.progress)
+  const server = await serveProgress(progressPort, () => percentOf(place.progress))
   try {
     const report = restoreReportSchema.parse(await runStep(step, place, migrationsDirectory()))
     logger.info({ ...report }, 'the step is done')
     return JSON.stringify(report)
   } finally {
-    server.close()
+    await server.close()
     await place.close()
   }
 }
+
+const percentOf = ({ bytes, total, part }: Workplace['progress']): object => ({
+  percent: total === 0 ? 0 : Math.min(100, Math.floor((bytes / total) * 100)),
+  ...{ bytes, part },
+})
 
 /** What no retry would change. A destination that is away, or a database that broke off, is not of it. */
 const isRefusal = (error: unknown): boolean =>

@@ -4,10 +4,11 @@
  */
 import type { StateEntry } from '../../lib/backup/records.ts'
 import { connectRedis, type RedisClient } from '../../lib/redis/client.ts'
+import { scanKeys } from '../../lib/redis/scan.ts'
 import type { Workplace } from './workplace.ts'
 
 /** Keys asked for at a time. */
-const scanCount = '500'
+const scanCount = 500
 
 /** Returns how many keys came back. */
 export const restoreState = async (place: Workplace): Promise<number> => {
@@ -48,22 +49,8 @@ const renamed = ({ key }: StateEntry, { from, to }: { readonly from: string; rea
 /** Keys are bytes; latin1 keeps each of them. */
 const keysOf = async (redis: RedisClient, prefixes: readonly string[]): Promise<Set<string>> => {
   const found = new Set<string>()
-  for (const prefix of prefixes) {
-    let cursor = '0'
-    do {
-      const reply = await redis.send(
-        'SCAN',
-        cursor,
-        'MATCH',
-        `${prefix.replace(/[\\*?[\]]/g, '\\$&')}*`,
-        'COUNT',
-        scanCount,
-      )
-      if (!Array.isArray(reply)) throw new Error('Redis answered SCAN with something else')
-      const [next, keys] = reply as unknown as readonly [Buffer, readonly Buffer[]]
+  for (const prefix of prefixes)
+    for await (const keys of scanKeys(redis, prefix, scanCount))
       for (const key of keys) found.add(key.toString('latin1'))
-      cursor = next.toString('utf8')
-    } while (cursor !== '0')
-  }
   return found
 }

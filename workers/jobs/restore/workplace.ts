@@ -1,13 +1,13 @@
 /** Everything the steps of a restore share: opened from the configuration, closed at the end. */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Kafka, Producer } from 'kafkajs'
 import { openDestination } from '../../lib/backup/destination.ts'
 import { keyLines } from '../../lib/backup/encryption.ts'
-import { createThrottle, unthrottled } from '../../lib/backup/throttle.ts'
+import { createThrottle, systemClock, unthrottled } from '../../lib/backup/throttle.ts'
 import { openKafka } from '../../lib/kafka/client.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Database } from '../../lib/postgres.ts'
+import { readSecretFile } from '../../lib/secret-file.ts'
 import { openSource, type BackupSource } from './backup-source.ts'
 import type { RestoreConfig } from './config.ts'
 import { workerGroups, type WorkerGroup } from './groups.ts'
@@ -50,8 +50,7 @@ export const openWorkplace = async (
     readonly searchPath: string
   },
 ): Promise<Workplace> => {
-  const secret = async (path: string): Promise<string> =>
-    (await readFile(join(secretsDirectory, path), 'utf8')).trimEnd()
+  const secret = (path: string): Promise<string> => readSecretFile(secretsDirectory, path)
   const closers: (() => Promise<unknown>)[] = []
   const once = <T>(open: () => Promise<T>): (() => Promise<T>) => {
     let opened: Promise<T> | undefined
@@ -92,10 +91,7 @@ export const openWorkplace = async (
         path: config.source.path,
         publicKey: config.publicKeyFile === undefined ? undefined : await secret(config.publicKeyFile),
         identities: config.identityFile === undefined ? undefined : keyLines(await secret(config.identityFile)),
-        throttle:
-          config.throttle === undefined
-            ? unthrottled
-            : createThrottle(config.throttle, { now: () => performance.now(), sleep: pauseFor }),
+        throttle: config.throttle === undefined ? unthrottled : createThrottle(config.throttle, systemClock),
         signal,
         onBytes: (bytes) => {
           progress.bytes += bytes
@@ -112,24 +108,10 @@ export const openWorkplace = async (
       return producer
     }),
     secret,
-    pause: (ms) => pauseFor(ms, signal),
+    pause: (ms) => sleep(ms, undefined, { signal }),
     progress,
     close: async () => {
       for (const close of closers.reverse()) await close().catch(() => undefined)
     },
   }
 }
-
-const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer)
-      reject(signal.reason as Error)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop)
-      resolve()
-    }, ms)
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-  })

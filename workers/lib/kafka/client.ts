@@ -1,23 +1,29 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import kafkajs from 'kafkajs'
-import type { Kafka } from 'kafkajs'
+import type { Kafka, KafkaConfig } from 'kafkajs'
+import { readSecretFile } from '../secret-file.ts'
 import type { KafkaConnection } from './config.ts'
+
+/** How long a client waits for brokers, ms, and how often it tries again. */
+export type KafkaPatience = Pick<KafkaConfig, 'connectionTimeout' | 'requestTimeout' | 'retry'>
+
+/** Of a Job that has time: a broker may be starting. */
+const patient: KafkaPatience = {
+  connectionTimeout: 5_000,
+  requestTimeout: 30_000,
+  retry: { retries: 5, maxRetryTime: 10_000 },
+}
 
 /** A client for Jobs; nothing is connected yet. Credentials are read once. */
 export const openKafka = async (
   { brokers, tls, sasl }: KafkaConnection,
-  options: { readonly clientId: string; readonly secretsDirectory: string },
+  options: { readonly clientId: string; readonly secretsDirectory: string; readonly patience?: KafkaPatience },
 ): Promise<Kafka> => {
-  const secret = async (path: string): Promise<string> =>
-    (await readFile(join(options.secretsDirectory, path), 'utf8')).trimEnd()
+  const secret = (path: string): Promise<string> => readSecretFile(options.secretsDirectory, path)
   const ca = tls?.ca === undefined ? undefined : await secret(tls.ca)
   return new kafkajs.Kafka({
     clientId: options.clientId,
     brokers: [...brokers],
-    connectionTimeout: 5_000,
-    requestTimeout: 30_000,
-    retry: { retries: 5, maxRetryTime: 10_000 },
+    ...(options.patience ?? patient),
     logLevel: kafkajs.logLevel.NOTHING,
     ...(tls === undefined ? {} : { ssl: ca === undefined ? true : { ca } }),
     ...(sasl === undefined

@@ -1,4 +1,5 @@
-import { replayProgressSchema, progressPort, type ReplayProgress } from '../../../../workers/jobs/replay/config.ts'
+import { replayProgressSchema, type ReplayProgress } from '../../../../workers/jobs/replay/config.ts'
+import { progressPort } from '../../desired/job-pod.ts'
 import { getFromPod } from '../pods/http-get.ts'
 import type { PodView } from '../todochatbot/views.ts'
 

@@ -22,7 +22,7 @@ import { sameJson } from './same-json.ts'
 export type StatusWrite = 'unchanged' | 'written' | 'stepped' | { readonly tooEarlyBy: number }
 
 /** What every status has; see api/v1alpha1/conditions.ts. */
-interface AnyStatus {
+export interface AnyStatus {
   readonly observedGeneration?: number
   readonly conditions?: readonly Condition[] | undefined
   readonly summary?: string | undefined
