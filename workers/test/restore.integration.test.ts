@@ -15,6 +15,7 @@ import { appendRecords } from '../lib/audit-trail/store.ts'
 import { openDestination } from '../lib/backup/destination.ts'
 import type { Manifest } from '../lib/backup/manifest.ts'
 import { openKafka } from '../lib/kafka/client.ts'
+import { commitGroupOffsets } from '../lib/kafka/group-offsets.ts'
 import { connectRedis, type RedisClient } from '../lib/redis/client.ts'
 import { handMadeBackup, postgresPrograms, signingKeys } from './support/hand-made-backup.ts'
 import { migrationsDirectory, openDatabase, testLogger } from './support/migrated-database.ts'
@@ -69,7 +70,7 @@ beforeAll(async () => {
   for (let index = 0; index < 12; index += 1)
     await publish(await system.create(user, { title: `task ${index}` }), index % 2)
   await audit(5)
-  await admin.setOffsets({ groupId: group('notification'), topic, partitions: await positions([6, 4]) })
+  await standsAt('notification', [6, 4])
   const dump = (await redis.send('DUMP', stateKey)) as Buffer
   manifest = await handMadeBackup({
     destination: await openDestination({ volume: { folder: join(directory, 'backups') } }),
@@ -84,8 +85,13 @@ afterAll(async () => {
   await Promise.all([system.stop(), broker.stop(), redisServer.stop(), rm(directory, { recursive: true })])
 })
 
-const positions = (offsets: readonly number[]) =>
-  Promise.resolve(offsets.map((offset, partition) => ({ partition, offset: String(offset) })))
+/** Moves the group of a worker; one offset per partition. */
+const standsAt = (worker: string, offsets: readonly number[]): Promise<void> =>
+  commitGroupOffsets(
+    { kafka, admin },
+    group(worker),
+    offsets.map((offset, partition) => ({ topic, partition, offset })),
+  )
 
 /** As the relay does: the row goes when the broker has the event. */
 const publish = async (event: TaskEvent, partition: number): Promise<void> => {
@@ -108,11 +114,11 @@ const audit = async (limit = Infinity): Promise<string[]> => {
   const live = openDatabase(system.postgres.url)
   for (const event of met) await appendRecords(live, [recordOf({ event, position: { topic } })], () => new Date())
   await live.close()
-  await admin.setOffsets({
-    groupId: group('audit'),
-    topic,
-    partitions: ranges.map(({ partition, to }) => ({ partition, offset: String(to) })),
-  })
+  await commitGroupOffsets(
+    { kafka, admin },
+    group('audit'),
+    ranges.map(({ partition, to }) => ({ topic, partition, offset: to })),
+  )
   return met.map(({ id }) => id)
 }
 

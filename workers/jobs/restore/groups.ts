@@ -3,7 +3,8 @@
  * when it ends. Only {@link moveGroups} and {@link moveBack} touch the workers' groups, which are empty then.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Admin } from 'kafkajs'
+import type { Admin, Kafka } from 'kafkajs'
+import { commitGroupOffsets, type GroupOffset } from '../../lib/kafka/group-offsets.ts'
 import type { RestoreConfig } from './config.ts'
 import { RestoreError } from './errors.ts'
 
@@ -30,22 +31,15 @@ export const workerGroups = ({ groups, topics }: RestoreConfig['kafka']): readon
     topics: topics.filter(({ alias }) => aliases.includes(alias)).map(({ topic }) => topic),
   }))
 
-interface PartitionOffset {
-  readonly partition: number
-  readonly offset: number
+/** The clients of one Kafka. */
+export interface KafkaClients {
+  readonly kafka: Kafka
+  readonly admin: Admin
 }
 
-/** Commits offsets for a group without members. */
-export const commit = async (
-  admin: Admin,
-  group: string,
-  topic: string,
-  offsets: readonly PartitionOffset[],
-): Promise<void> => {
-  if (offsets.length === 0) return
-  const partitions = offsets.map(({ partition, offset }) => ({ partition, offset: String(offset) }))
-  await whenSettled(() => admin.setOffsets({ groupId: group, topic, partitions }))
-}
+/** Commits offsets for a group without members; a broker that has just started is waited for. */
+export const commit = (clients: KafkaClients, group: string, offsets: readonly GroupOffset[]): Promise<void> =>
+  whenSettled(() => commitGroupOffsets(clients, group, offsets))
 
 /** Committed offsets of a group, by partition; partitions without one are left out. */
 export const committed = async (admin: Admin, group: string, topic: string): Promise<ReadonlyMap<number, number>> => {
@@ -76,24 +70,18 @@ export const whenEmpty = async (
   }
 }
 
-/** Notes where the groups stand, once, then puts them where they are to stand. Groups do not wait for each other: a commit takes seconds. */
-export const moveGroups = async (admin: Admin, groups: readonly WorkerGroup[], uid: string): Promise<void> => {
-  const move = async ({ group, topics }: WorkerGroup): Promise<void> => {
-    for (const topic of topics) {
-      const saved = await committed(admin, savedGroup(group, uid), topic)
-      if (saved.size === 0) await copy(admin, group, savedGroup(group, uid), topic)
-      await copy(admin, stagedGroup(group, uid), group, topic)
-    }
+/** Notes where the groups stand, once, then puts them where they are to stand. */
+export const moveGroups = async (clients: KafkaClients, groups: readonly WorkerGroup[], uid: string): Promise<void> => {
+  for (const { group, topics } of groups) {
+    const unsaved = await topicsWithout(clients.admin, savedGroup(group, uid), topics)
+    await copy(clients, group, savedGroup(group, uid), unsaved)
+    await copy(clients, stagedGroup(group, uid), group, topics)
   }
-  await Promise.all(groups.map(move))
 }
 
 /** Puts moved groups back; those that were not moved stay. */
-export const moveBack = async (admin: Admin, groups: readonly WorkerGroup[], uid: string): Promise<void> => {
-  const back = async ({ group, topics }: WorkerGroup): Promise<void> => {
-    for (const topic of topics) await copy(admin, savedGroup(group, uid), group, topic)
-  }
-  await Promise.all(groups.map(back))
+export const moveBack = async (clients: KafkaClients, groups: readonly WorkerGroup[], uid: string): Promise<void> => {
+  for (const { group, topics } of groups) await copy(clients, savedGroup(group, uid), group, topics)
 }
 
 /** Removes what a restore committed under names of its own. */
@@ -104,14 +92,18 @@ export const forget = async (admin: Admin, groups: readonly WorkerGroup[], uid: 
   if (present.length > 0) await whenSettled(() => admin.deleteGroups(present))
 }
 
-const copy = async (admin: Admin, from: string, to: string, topic: string): Promise<void> => {
-  const offsets = await committed(admin, from, topic)
-  await commit(
-    admin,
-    to,
-    topic,
-    [...offsets].map(([partition, offset]) => ({ partition, offset })),
-  )
+const topicsWithout = async (admin: Admin, group: string, topics: readonly string[]): Promise<readonly string[]> => {
+  const missing: string[] = []
+  for (const topic of topics) if ((await committed(admin, group, topic)).size === 0) missing.push(topic)
+  return missing
+}
+
+const copy = async (clients: KafkaClients, from: string, to: string, topics: readonly string[]): Promise<void> => {
+  const offsets: GroupOffset[] = []
+  for (const topic of topics)
+    for (const [partition, offset] of await committed(clients.admin, from, topic))
+      offsets.push({ topic, partition, offset })
+  await commit(clients, to, offsets)
 }
 
 /** How often and for how long a broker that has just started is asked again, ms. */

@@ -28,8 +28,7 @@ export const switchOver = async (place: Workplace): Promise<RestoreReport> => {
   const { config, names } = place
   await emptyGroups(place)
   await switchDatabases(await switching(place))
-  const { admin } = await place.kafka()
-  await moveGroups(admin, place.groups, config.restore.uid)
+  await moveGroups(await place.kafka(), place.groups, config.restore.uid)
   const keys = await restoreState(place)
   const kept = await findDatabase(await place.maintenance(), names.before)
   return {
@@ -42,12 +41,12 @@ export const switchOver = async (place: Workplace): Promise<RestoreReport> => {
 /** Puts back whatever was switched and removes what the restore made. Does nothing where nothing was done. */
 export const undo = async (place: Workplace): Promise<RestoreReport> => {
   const { config, names } = place
-  const { admin } = await place.kafka()
+  const clients = await place.kafka()
   await emptyGroups(place)
   const back = await switchBack(await switching(place))
-  await moveBack(admin, place.groups, config.restore.uid)
+  await moveBack(clients, place.groups, config.restore.uid)
   await dropDatabase(await place.maintenance(), names.beside)
-  await forget(admin, place.groups, config.restore.uid)
+  await forget(clients.admin, place.groups, config.restore.uid)
   const message =
     back === 'switched'
       ? `${names.live} is the database of before again, and the consumers stand where they stood`

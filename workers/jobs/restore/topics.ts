@@ -65,21 +65,19 @@ export const restoreTopics = async (options: RestoreTopics): Promise<RestoredTop
     await Promise.all(
       consumersOf(groups, topic).map(({ service, group }) =>
         commit(
-          admin,
+          options,
           stagedGroup(group, uid),
-          topic,
           parts.map(({ partition, finder }) => {
             const position = finder.positionOf(committedAtCut(source, service, alias, partition), endOf(partition))
-            return { partition, offset: position }
+            return { topic, partition, offset: position }
           }),
         ),
       ),
     )
     await commit(
-      admin,
+      options,
       doneGroup(uid),
-      topic,
-      parts.map(({ partition }) => ({ partition, offset: endOf(partition) })),
+      parts.map(({ partition }) => ({ topic, partition, offset: endOf(partition) })),
     )
     logger.info({ topic, rebuilt: rebuilt.includes(topic), records }, 'topic restored')
   }

@@ -13,6 +13,7 @@ import type { ReplayParts } from '../../jobs/replay/run.ts'
 import { createTally } from '../../jobs/replay/tally.ts'
 import { createAuthenticator } from '../../lib/auth.ts'
 import type { CloudEvent } from '../../lib/cloud-event.ts'
+import { commitGroupOffsets } from '../../lib/kafka/group-offsets.ts'
 import { registerNotification } from '../../notification/app.ts'
 import { notificationSettingsSchema } from '../../notification/config.ts'
 import { registerRecurringTask } from '../../recurring-task/app.ts'
@@ -139,13 +140,14 @@ export async function startReplaySystem(): Promise<ReplaySystem> {
       return { partition: written?.partition ?? -1, offset: Number(written?.baseOffset) }
     },
     consumed: async (worker) => {
-      for (const topic of [topics.taskEvents, topics.taskReminders]) {
-        const partitions = (await admin.fetchTopicOffsets(topic)).map(({ partition, high: offset }) => ({
+      const ends = [topics.taskEvents, topics.taskReminders].map(async (topic) =>
+        (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => ({
+          topic,
           partition,
-          offset,
-        }))
-        await admin.setOffsets({ groupId: groupOf(worker), topic, partitions })
-      }
+          offset: Number(high),
+        })),
+      )
+      await commitGroupOffsets({ kafka, admin }, groupOf(worker), (await Promise.all(ends)).flat())
     },
     committed: (worker) => admin.fetchOffsets({ groupId: groupOf(worker), topics: Object.values(topics) }),
     replay: async (asked) => {
