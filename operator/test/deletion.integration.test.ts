@@ -96,7 +96,7 @@ describe('deleting a TodoChatbot', () => {
     expect(await topics()).toHaveLength(3)
   })
 
-  test('ends although Kafka is gone, and says what may be left behind', { timeout: 150_000 }, async () => {
+  test('ends although Kafka is gone, and says what may be left behind', async () => {
     await applyBot(cluster.client, namespace, spec('Delete', { bootstrapServers: ['127.0.0.1:9'] }))
     await untilCondition(cluster.client, namespace, {
       type: 'KafkaReady',
@@ -104,7 +104,13 @@ describe('deleting a TodoChatbot', () => {
       reason: 'BrokerUnreachable',
     })
     await remove()
-    await gone(100_000)
+    const workers = { namespace, labelSelector: 'app.kubernetes.io/component=worker' }
+    await until('the workers are gone', async () => (await cluster.client.list(kinds.Pod, workers)).items.length === 0)
+    expect(await getOr(cluster.client, kinds.TodoChatbot, { namespace, name: 'todo' })).toBeDefined()
+    // For the next operator the minute that Kafka is given is over: it counts from the deletion, not from its own start.
+    await operator.stop()
+    operator = startOperator(cluster, { ahead: 60_000 })
+    await gone()
     await until('an event says so', async () => {
       const { items } = await cluster.client.list(kinds.Event, { namespace })
       return items.some(

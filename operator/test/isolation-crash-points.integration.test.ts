@@ -11,51 +11,52 @@ import { incidentsOf, isolated, isolationWorld } from './support/isolation.ts'
  */
 let cluster: TestCluster
 let kafka: KafkaServer
-let namespace: string
 
 beforeAll(async () => {
   ;[cluster, kafka] = await Promise.all([startTestCluster(), startKafka()])
-  namespace = await cluster.namespace()
-  const first = startOperator(cluster)
-  await edit(undefined)
-  await reaches('Ready', 'True')
-  await first.stop()
 })
 afterAll(async () => {
   await Promise.all([cluster.stop(), kafka.stop()])
 })
 
-const edit = async (mode: 'Network' | 'ScaleDown' | undefined): Promise<void> => {
-  const services = mode === undefined ? {} : { services: { audit: { isolated: isolated(mode) } } }
-  await applyBot(cluster.client, namespace, {
-    ...services,
-    kafka: { mode: 'External', bootstrapServers: [kafka.brokers], topicPrefix: 'crash.' },
-  })
+/** One system, and operators that look after its namespace only: the modes are gone through side by side. */
+async function startWorld() {
+  const namespace = await cluster.namespace()
+  const env = { WATCH_NAMESPACE: namespace }
+  const reaches = (type: string, status: string): Promise<unknown> =>
+    untilCondition(cluster.client, namespace, { type, status }, { deadline: 90_000 })
+  const edit = async (mode?: 'Network' | 'ScaleDown'): Promise<void> => {
+    const services = mode === undefined ? {} : { services: { audit: { isolated: isolated(mode) } } }
+    await applyBot(cluster.client, namespace, {
+      ...services,
+      kafka: { mode: 'External', bootstrapServers: [kafka.brokers], topicPrefix: `${namespace}.` },
+    })
+  }
+  const withOperator = async (work: () => Promise<unknown>): Promise<void> => {
+    const operator = startOperator(cluster, { env })
+    await work()
+    await operator.stop()
+  }
+  /** Runs an operator until `done` or until its n-th write; answers whether it got that far. */
+  const crashesAfter = async (n: number, done: () => Promise<unknown>): Promise<boolean> => {
+    const operator = startDoomedOperator(cluster, n, env)
+    const finished = done().then(() => false)
+    finished.catch(() => undefined)
+    const result = await Promise.race([operator.crashed, finished])
+    await operator.stop()
+    return result
+  }
+  await edit()
+  await withOperator(() => reaches('Ready', 'True'))
+  return { ...isolationWorld(cluster, namespace), namespace, reaches, edit, withOperator, crashesAfter }
 }
-const reaches = (type: string, status: string): Promise<unknown> =>
-  untilCondition(cluster.client, namespace, { type, status }, { deadline: 90_000 })
 
-/** Runs an operator until `done` or until its n-th write; answers whether it got that far. */
-const crashesAfter = async (n: number, done: () => Promise<unknown>): Promise<boolean> => {
-  const operator = startDoomedOperator(cluster, n)
-  const finished = done().then(() => false)
-  finished.catch(() => undefined)
-  const result = await Promise.race([operator.crashed, finished])
-  await operator.stop()
-  return result
-}
-
-const withOperator = async (work: () => Promise<unknown>): Promise<void> => {
-  const operator = startOperator(cluster)
-  await work()
-  await operator.stop()
-}
-
-test.each(['ScaleDown', 'Network'] as const)(
+test.concurrent.each(['ScaleDown', 'Network'] as const)(
   'an isolation by %s, and its end, survive an operator that is killed after any write',
   { timeout: 900_000 },
   async (mode) => {
-    const world = isolationWorld(cluster, namespace)
+    const world = await startWorld()
+    const { namespace, reaches, edit, withOperator, crashesAfter } = world
     const inForce = async (): Promise<void> => {
       await reaches('Isolated', 'True')
       await (mode === 'Network' ? world.isCutOff() : world.isScaledDown())
@@ -72,7 +73,7 @@ test.each(['ScaleDown', 'Network'] as const)(
       const began = await crashesAfter(n, inForce)
       if (began) points.begin += 1
       await withOperator(inForce)
-      await edit(undefined)
+      await edit()
       const ended = await crashesAfter(n, over)
       if (ended) points.end += 1
       await withOperator(over)
