@@ -164,6 +164,7 @@ export const createDeliverer = (options: ConsumerOptions): Deliverer => {
 
   const succeeded = (event: CloudEvent, topic: string, outcome: string): Status => {
     count(topic, outcome)
+    metrics.outcomes.record(true)
     logger.info({ ...idsOf(event), topic, outcome }, 'event')
     if (outcome === 'processed') {
       metrics.inbox.lag.observe({ topic }, Math.max(0, (Date.now() - Date.parse(event.time)) / 1000))
@@ -179,6 +180,7 @@ export const createDeliverer = (options: ConsumerOptions): Deliverer => {
       return 'DROP'
     }
     count(topic, 'retried')
+    metrics.outcomes.record(false)
     logger.warn(fields, 'handling the event failed; it will be delivered again')
     return 'RETRY'
   }

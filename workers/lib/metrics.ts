@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Database } from './postgres.ts'
+import { createRecentOutcomes, type RecentOutcomes } from './recent-outcomes.ts'
 
 /** Counters of the outbox relay. */
 export interface OutboxMetrics {
@@ -33,6 +34,8 @@ export interface Metrics {
   readonly slowQueries: Counter
   readonly outbox: OutboxMetrics
   readonly inbox: InboxMetrics
+  /** Requests and events of the last minute: /health tells them, and the operator judges a rollout by them. */
+  readonly outcomes: RecentOutcomes
   /** Reports the pool's connections by state from now on. */
   observePool(database: Pick<Database, 'stats'>): void
 }
@@ -86,6 +89,7 @@ export const createMetrics = (options: { readonly service: string; readonly vers
         lagBuckets,
       ),
     },
+    outcomes: createRecentOutcomes(() => performance.now()),
     observePool: (database) => {
       new Gauge({
         name: 'todochatbot_database_connections',

@@ -76,6 +76,7 @@ export const registerProbes = (server: FastifyInstance, options: ProbeOptions): 
       ...(options.pool === undefined ? {} : { pool: options.pool() }),
       ...(options.queries === undefined ? {} : { queries: options.queries() }),
       config: options.applied(),
+      outcomes: options.metrics.outcomes.counts(),
     })
   })
   server.get('/metrics', async (_request, reply) =>

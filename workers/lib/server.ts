@@ -130,6 +130,8 @@ export const createServer = (options: ServerOptions): FastifyInstance => {
     const route = request.routeOptions.url ?? 'unknown'
     const labels = { method: request.method, route, status: statusClass(reply.statusCode) }
     metrics.httpDuration.observe(labels, reply.elapsedTime / 1000)
+    // What becomes of events is told by their handlers: Dapr is answered 200 also where it is to deliver again.
+    if (!quietRoutes.has(route) && !route.startsWith('/events/')) metrics.outcomes.record(reply.statusCode < 500)
     request.span?.setAttributes({ 'http.response.status_code': reply.statusCode })
     request.span?.end(reply.statusCode >= 500 ? new Error(String(reply.statusCode)) : undefined)
     const level = quietRoutes.has(route) ? 'trace' : route.startsWith('/events/') ? 'debug' : 'info'

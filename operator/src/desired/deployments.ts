@@ -203,6 +203,7 @@ const deployment = (input: DesireInput, field: WorkerField, dapr: readonly Desir
         ...(replicas === 'unmanaged' ? {} : { replicas }),
         revisionHistoryLimit: 5,
         progressDeadlineSeconds: Math.ceil(parseDuration(input.bot.spec.update.progressDeadline) / 1000),
+        ...minReadySeconds(input),
         selector: { matchLabels: selector },
         // A new pod has to be ready before an old one goes: a version that does not start takes nothing down.
         strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
@@ -210,6 +211,13 @@ const deployment = (input: DesireInput, field: WorkerField, dapr: readonly Desir
       },
     },
   })
+}
+
+/** Kubernetes wants less than the deadline; half of it leaves the pods time to come up. */
+const minReadySeconds = ({ bot }: DesireInput): { readonly minReadySeconds?: number } => {
+  const { minReady, progressDeadline } = bot.spec.update
+  const seconds = Math.floor(Math.min(parseDuration(minReady), parseDuration(progressDeadline) / 2) / 1000)
+  return seconds === 0 ? {} : { minReadySeconds: seconds }
 }
 
 /** The four workers, consumers before chat-api. */

@@ -68,6 +68,15 @@ export const catalogue = {
       'A consumer takes no events while more and more wait for it; the rollout does not go on to the next worker.',
     remedy: 'kubectl logs of its pods, worker and daprd, say why; services[].lag of the status shows what waits.',
   },
+  TooManyErrors: {
+    code: 'TDC_TOO_MANY_ERRORS',
+    severity: 'Problem',
+    conditions: ['UpToDate'],
+    meaning:
+      'A changed worker fails at more of what it is asked than spec.update.maxErrorPercent allows; the rollout does not go on to the next worker.',
+    remedy:
+      'kubectl logs of the pod that the message names say why. It is rolled back when it does not get better within spec.update.progressDeadline; revert the change to do so at once.',
+  },
   RolloutFailed: {
     code: 'TDC_ROLLOUT_FAILED',
     severity: 'Problem',

@@ -100,6 +100,7 @@ describe('kubectl explain states the same defaults per profile as the code appli
       stated((profile) => String(profileDefaults[profile].topicReplicas)),
     )
     expect(description('spec.dapr.tracing')).toContain(stated((profile) => profileDefaults[profile].samplingRate))
+    expect(description('spec.update.minReady')).toContain(stated((profile) => profileDefaults[profile].minReady))
     expect(profiles.map((profile) => profileDefaults[profile].logLevel)).toEqual(['debug', 'info', 'info'])
     expect(description('spec.services.audit.logLevel')).toContain('Development debug, Staging and Production info')
   })

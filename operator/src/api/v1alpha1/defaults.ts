@@ -40,10 +40,13 @@ export type ResolvedBackup = Omit<With<BackupPolicy, 'parallelism' | 'resources'
   readonly retention: With<BackupPolicy['retention'], 'keepLast' | 'maxAge'>
 }
 
+/** How changes are rolled out, with nothing left open. */
+export type ResolvedUpdate = With<TodoChatbotSpec['update'], 'minReady'>
+
 /** A spec with every default applied, including those of the profile. */
 export interface ResolvedSpec extends Omit<
   TodoChatbotSpec,
-  'kafka' | 'database' | 'stateStore' | 'dapr' | 'services' | 'images' | 'backup'
+  'kafka' | 'database' | 'stateStore' | 'dapr' | 'services' | 'images' | 'backup' | 'update'
 > {
   readonly kafka: ResolvedKafka
   readonly database: ResolvedDatabase
@@ -52,6 +55,7 @@ export interface ResolvedSpec extends Omit<
   readonly services: Readonly<Record<WorkerField, ResolvedService>>
   readonly images: Images
   readonly backup: ResolvedBackup
+  readonly update: ResolvedUpdate
 }
 
 /** A TodoChatbot whose spec leaves nothing open but the version and the images, which the operator's installation decides. */
@@ -142,6 +146,7 @@ const resolveSpec = memoByIdentity((spec: TodoChatbotSpec): ResolvedSpec => {
     services: byKey(workerFields, (field) => resolveService(spec.services[field], field, defaults)),
     images: spec.images ?? {},
     backup: resolveBackup(spec.backup, defaults),
+    update: { ...spec.update, minReady: spec.update.minReady ?? defaults.minReady },
   }
 })
 

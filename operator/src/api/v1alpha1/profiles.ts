@@ -10,6 +10,8 @@ export interface ProfileDefaults {
   readonly topicReplicas: number
   readonly pool: { readonly min: number; readonly max: number }
   readonly samplingRate: string
+  /** spec.update.minReady */
+  readonly minReady: string
   readonly worker: Resources
   readonly sidecar: Resources
   readonly dependency: Readonly<Record<DependencyName, Resources>>
@@ -38,6 +40,7 @@ export const profileDefaults: Readonly<Record<Profile, ProfileDefaults>> = {
     topicReplicas: 1,
     pool: { min: 1, max: 5 },
     samplingRate: '1',
+    minReady: '0s',
     worker: resources('10m', '96Mi', '256Mi'),
     sidecar: resources('10m', '64Mi', '256Mi'),
     dependency: {
@@ -53,6 +56,7 @@ export const profileDefaults: Readonly<Record<Profile, ProfileDefaults>> = {
     topicReplicas: 2,
     pool: { min: 2, max: 10 },
     samplingRate: '0.1',
+    minReady: '30s',
     worker: resources('100m', '128Mi', '384Mi'),
     sidecar: resources('50m', '96Mi', '256Mi'),
     dependency: {
@@ -68,6 +72,7 @@ export const profileDefaults: Readonly<Record<Profile, ProfileDefaults>> = {
     topicReplicas: 3,
     pool: { min: 2, max: 20 },
     samplingRate: '0.01',
+    minReady: '1m',
     worker: resources('250m', '256Mi', '512Mi'),
     sidecar: resources('100m', '128Mi', '384Mi'),
     dependency: {

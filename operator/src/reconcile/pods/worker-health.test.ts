@@ -28,6 +28,7 @@ describe("a worker's health", () => {
       phase: 'ready',
       failing: { database: 'connect ECONNREFUSED' },
       poolExhausted: false,
+      errorPercent: 0,
       config: {},
     })
   })
@@ -40,6 +41,13 @@ describe("a worker's health", () => {
   test('says which settings are in force, and why newer ones are not', async () => {
     const target = await worker(200, { phase: 'ready', config: { revision: 'r1', logLevel: 'info', problem: 'no' } })
     expect(await ask(target)).toMatchObject({ config: { revision: 'r1', problem: 'no' } })
+  })
+
+  test.each([
+    ['of few is not told', { handled: 19, failed: 19 }, 0],
+    ['is told in steps, so that an answer stays the same while nothing happens', { handled: 100, failed: 37 }, 35],
+  ])('the share of errors %s', async (_what, outcomes, errorPercent) => {
+    expect(await ask(await worker(200, { phase: 'ready', outcomes }))).toMatchObject({ errorPercent })
   })
 
   test('is not guessed from an answer of something else', async () => {

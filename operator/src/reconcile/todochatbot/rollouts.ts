@@ -8,6 +8,7 @@ import type { DesiredObject } from '../../desired/types.ts'
 import type { KubeObject } from '../../kube/object.ts'
 import { finding, worst, type Finding } from '../errors.ts'
 import { standingStill } from '../isolation/isolations.ts'
+import { errorFinding } from '../rollout/error-share.ts'
 import { planRollouts, type RolloutPlan, type WorkerRollout } from '../rollout/plan.ts'
 import type { TemplateReader } from '../rollout/replica-sets.ts'
 import { hasBeenReady, type Assessment, type Observed } from './assess.ts'
@@ -122,17 +123,21 @@ export function workerRollouts(
   ) as Record<WorkerField, WorkerRollout>
 }
 
-/** Why a worker is not really healthy: its pods, their sidecars, or events that it ought to take and does not. */
+/** Why a worker is not really healthy: its pods, their sidecars, events that it ought to take and does not, or errors. */
 export const unhealthyFinding = (
-  { kafka, live }: Pick<Observed, 'kafka' | 'live'>,
+  { kafka, live, seen }: Pick<Observed, 'kafka' | 'live' | 'seen'>,
   assessment: Assessment,
   field: WorkerField,
-): Finding | undefined =>
-  worst([
+): Finding | undefined => {
+  const { name, pods } = live.workers[field]
+  const object = `Deployment/${name}`
+  return worst([
     assessment.workers[field],
     assessment.sidecars[field],
-    stuckFinding(kafka, field, `Deployment/${live.workers[field].name}`),
+    stuckFinding(kafka, field, object),
+    errorFinding(object, pods, live.health, seen.bot.spec.update.maxErrorPercent),
   ])
+}
 
 /** A consumer whose lag grows while its offset stands still. */
 function stuckFinding(report: Observed['kafka'], field: WorkerField, object: string): Finding | undefined {

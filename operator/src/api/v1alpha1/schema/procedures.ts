@@ -13,6 +13,14 @@ export const updateSchema = described(
       'How long the pods of one worker may take to become healthy with a change before it counts as failed',
       { min: 30_000, max: hour },
     ).default('5m'),
+    minReady: duration(
+      'How long a changed pod must have been ready before it counts and the next one is changed; at most half of progressDeadline is waited. Default by profile: Development 0s, Staging 30s, Production 1m',
+      { min: 0, max: hour },
+    ).optional(),
+    maxErrorPercent: described(
+      z.int().min(1).max(100).default(10),
+      'A changed worker of which more than this percentage of the requests and events of the last minute failed is not healthy, 1 to 100. Fewer than 20 of them are not judged, and nobody is blamed while a dependency is away.',
+    ),
     rollback: described(
       z.enum(['Automatic', 'Never']).default('Automatic'),
       'What follows when changed pods do not become healthy: Automatic returns the worker to its last healthy state and refuses the change until it is edited; Never leaves it for a person. Either way the workers after it are not touched.',

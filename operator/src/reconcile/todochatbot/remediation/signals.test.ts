@@ -23,7 +23,7 @@ const down = (over: Partial<PodView> = {}): PodView =>
   aPod('p', { ready: false, conditions: [ready('False')], containers: [{ ...running, ready: false }], ...over })
 const answered = (over: Partial<Extract<HealthReport, { state: 'Answered' }>['answer']>): HealthReport => ({
   state: 'Answered',
-  answer: { phase: 'ready', failing: {}, poolExhausted: false, config: {}, ...over },
+  answer: { phase: 'ready', failing: {}, poolExhausted: false, errorPercent: 0, config: {}, ...over },
 })
 
 const seen = (pods: readonly PodView[], over: Partial<WorkerSeen> = {}): WorkerSeen => {

@@ -81,7 +81,7 @@ export function rolloutStatus(input: RolloutStatusInput): RolloutStatus {
   return {
     progress,
     blocked,
-    finding: refusedFinding(input, blocked) ?? overdueFinding(input, progress),
+    finding: refusedFinding(input, blocked) ?? overdueFinding(input, progress) ?? failingFinding(input, worker),
     rolling: worker === undefined || rollout === undefined ? undefined : { worker, ...rollout },
     restartOnly: isRestartOnly(input, progress),
   }
@@ -118,6 +118,15 @@ function overdueFinding(
     `Deployment/${live.workers[field].name}`,
     `did not become healthy within ${seen.bot.spec.update.progressDeadline}${why === undefined ? '' : `: ${why.object}: ${why.detail}`}`,
   )
+}
+
+/** What its pods do not show of the worker that is being rolled out: they are ready, and it does not do its work. */
+function failingFinding(
+  { observed, assessment }: RolloutStatusInput,
+  worker: WorkerField | undefined,
+): Finding | undefined {
+  const why = worker === undefined ? undefined : unhealthyFinding(observed, assessment, worker)
+  return why?.reason === 'TooManyErrors' || why?.reason === 'LagGrowing' ? why : undefined
 }
 
 /** Every template that differs from what the spec leads to, or from what was healthy, differs in the restarts asked for only. */
