@@ -11,10 +11,14 @@ import { restoreReportOf } from './simulated-restore.ts'
 export interface SimulatedDestination {
   /** Paths, oldest first. */
   backups: string[]
+  /** The moment that each of them shows. */
+  readonly cuts: Map<string, string>
   /** Why it takes nothing: the code and reason that every Job ends with. */
   refuses: { readonly code: string; readonly reason: string } | undefined
   /** Jobs that make a backup do not end before this is false. */
   held: boolean
+  /** Jobs that remove old backups do not end before this is false. */
+  pruneHeld: boolean
   /** What a backup could not hold. */
   missing: readonly { readonly what: string; readonly why: string }[]
 }
@@ -22,8 +26,10 @@ export interface SimulatedDestination {
 /** An empty one that takes everything. */
 export const simulatedDestination = (): SimulatedDestination => ({
   backups: [],
+  cuts: new Map(),
   refuses: undefined,
   held: false,
+  pruneHeld: false,
   missing: [],
 })
 
@@ -43,7 +49,8 @@ export interface JobEnd {
 export async function endOfJob(client: KubeClient, pod: KubeObject, world: JobWorld): Promise<JobEnd | undefined> {
   const labels = pod.metadata.labels ?? {}
   if (labels['app.kubernetes.io/component'] === 'backup') return endOfBackup(client, pod, world.destination)
-  const said = restoreReportOf(pod) ?? lastWordsOf(labels, world.missingEvidence)
+  const said =
+    (await restoreReportOf(client, pod, world.destination.cuts)) ?? lastWordsOf(labels, world.missingEvidence)
   return {
     succeeded: true,
     status: said === undefined ? { phase: 'Succeeded' } : terminated(pod, said.container, 0, said.report),
@@ -61,6 +68,7 @@ async function endOfBackup(
   const { 'config.json': text = '' } = (configMap['data'] ?? {}) as Record<string, string>
   const config = JSON.parse(text) as BackupJobConfig
   if (config.mode === 'Backup' && destination.held) return undefined
+  if (config.mode === 'Prune' && destination.pruneHeld) return undefined
   const report = reportOf(config, destination, creationTimestamp)
   const succeeded = report.result !== 'Failed'
   return { succeeded, status: terminated(pod, 'backup', succeeded ? 0 : 1, report) }
@@ -88,6 +96,8 @@ function reportOf(config: BackupJobConfig, destination: SimulatedDestination, no
   const { namespace, system, backup } = config
   const path = backupFolder({ namespace, system, ...backup, requestedAt: new Date(backup.requestedAt) })
   if (!destination.backups.includes(path)) destination.backups.push(path)
+  const at = destination.cuts.get(path) ?? new Date().toISOString()
+  destination.cuts.set(path, at)
   const partial = destination.missing.length > 0
   return {
     result: 'Backup',
@@ -98,7 +108,7 @@ function reportOf(config: BackupJobConfig, destination: SimulatedDestination, no
     encrypted: config.encryption !== undefined,
     startedAt: now,
     finishedAt: now,
-    cut: { at: new Date().toISOString(), skewMs: 4.5, audit: [{ stream: 'main', seq: 7, hash: 'c'.repeat(64) }] },
+    cut: { at, skewMs: 4.5, audit: [{ stream: 'main', seq: 7, hash: 'c'.repeat(64) }] },
     counts: { rows: 12, records: 34, stateKeys: 1 },
     missing: [...destination.missing],
   }

@@ -381,7 +381,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
       misbehaviours.clear()
       badTemplates.clear()
       jobs.missingEvidence = []
-      Object.assign(jobs.destination, { refuses: undefined, held: false, missing: [] })
+      Object.assign(jobs.destination, { refuses: undefined, held: false, pruneHeld: false, missing: [] })
     },
     stop: async () => {
       stopping.abort()

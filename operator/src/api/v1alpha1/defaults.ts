@@ -2,7 +2,7 @@ import { memoByIdentity } from './memo.ts'
 import { profileDefaults } from './profiles.ts'
 import { canonicalQuantity, quantityValue } from './quantities.ts'
 import type { ProfileDefaults } from './profiles.ts'
-import type { BackupPolicy } from './schema/backup.ts'
+import type { BackupPolicy, DrillPolicy } from './schema/backup.ts'
 import type { Dapr } from './schema/dapr.ts'
 import type { Database, StateStore } from './schema/database.ts'
 import type { Images } from './schema/images.ts'
@@ -36,8 +36,9 @@ export type ResolvedDapr = Omit<With<Dapr, 'sidecarResources'>, 'tracing'> & {
 export type ResolvedService = With<Service, 'replicas' | 'resources' | 'logLevel' | 'config'>
 
 /** Policy of backups with nothing left open but what is not configured. */
-export type ResolvedBackup = Omit<With<BackupPolicy, 'parallelism' | 'resources'>, 'retention'> & {
+export type ResolvedBackup = Omit<With<BackupPolicy, 'parallelism' | 'resources'>, 'retention' | 'drill'> & {
   readonly retention: With<BackupPolicy['retention'], 'keepLast' | 'maxAge'>
+  readonly drill?: With<DrillPolicy, 'timeZone'>
 }
 
 /** How changes are rolled out, with nothing left open. */
@@ -113,8 +114,9 @@ const resolveService = (service: Service, field: WorkerField, defaults: ProfileD
   resources: mergeResources(service.resources, defaults.worker),
 })
 
-const resolveBackup = (policy: BackupPolicy, { backup }: ProfileDefaults): ResolvedBackup => ({
+const resolveBackup = ({ drill, ...policy }: BackupPolicy, { backup }: ProfileDefaults): ResolvedBackup => ({
   ...policy,
+  ...(drill === undefined ? {} : { drill: { ...drill, timeZone: drill.timeZone ?? policy.timeZone } }),
   parallelism: policy.parallelism ?? backup.parallelism,
   resources: mergeResources(policy.resources, backup.resources),
   retention: {

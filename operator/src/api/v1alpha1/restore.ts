@@ -17,6 +17,9 @@ export const restoreModes = ['InPlace', 'NewSystem', 'Drill'] as const
 /** One of {@link restoreModes}. */
 export type RestoreMode = (typeof restoreModes)[number]
 
+/** What asked for a restore. */
+export const restoreTriggers = ['Manual', 'Schedule'] as const
+
 const minute = 60_000
 
 /** Where the backup comes from. */
@@ -59,6 +62,10 @@ export const restoreSpecSchema = withRules(
         'InPlace replaces the data of the system. NewSystem fills a system that holds none, and refuses any other. Drill restores into a throwaway database and throwaway topics, checks everything and removes them.',
       ),
       source: sourceSchema,
+      trigger: described(
+        z.enum(restoreTriggers).default('Manual'),
+        'What asked for it: Schedule is set by the operator (spec.backup.drill of the system), Manual is for people.',
+      ),
       safetyBackup: described(
         z.strictObject({ skip: described(z.literal(true), 'No backup of the present state.'), reason: reasonSchema }),
         'Restores without a backup of the present state. The database as it was is kept all the same until this Restore is deleted.',

@@ -12,6 +12,8 @@ export interface CurrencyInput {
   readonly section: SystemBackup | undefined
   /** Why the schedule cannot be followed. */
   readonly scheduleProblem: string | undefined
+  /** Why the schedule of drills cannot be followed. */
+  readonly drillProblem?: string | undefined
   /** The newest time of the schedule up to now that lies after the policy was first seen. */
   readonly lastDue: number | undefined
   /** How old the proof may be, ms; undefined: any. */
@@ -21,8 +23,8 @@ export interface CurrencyInput {
 
 /** Judges; what is most urgent is said first. */
 export function backupCondition(input: CurrencyInput): ConditionUpdate {
-  const { name, policy, section = {}, scheduleProblem, lastDue, proofMaxAge, now } = input
-  const { last, lastFailed, check, lastVerifiedRestore, next } = section
+  const { name, policy, section = {}, scheduleProblem, drillProblem, lastDue, proofMaxAge, now } = input
+  const { last, lastFailed, check, lastVerifiedRestore, next, drill } = section
   const say = (status: ConditionUpdate['status'], reason: Reason, detail: string): ConditionUpdate => ({
     type: 'BackupCurrent',
     status,
@@ -54,17 +56,28 @@ export function backupCondition(input: CurrencyInput): ConditionUpdate {
       'NoBackupYet',
       next === undefined ? 'has no backup yet' : `has no backup yet; the first is due at ${next}`,
     )
+  if (drillProblem !== undefined) return say('False', 'BackupScheduleInvalid', drillProblem)
+  if (drill?.lastFailed !== undefined) {
+    const { restore, backup, at, message } = drill.lastFailed
+    return say('False', 'DrillFailed', `Restore/${restore} of Backup/${backup} failed at ${at}: ${message}`)
+  }
+  const soon =
+    drill?.running === undefined
+      ? drill?.next === undefined
+        ? ''
+        : `; the next drill is due at ${drill.next}`
+      : `; Restore/${drill.running} is under way`
   if (lastVerifiedRestore === undefined)
     return say(
       'Unknown',
       'BackupUnverified',
-      `Backup/${last.name} shows ${last.at}, and no backup of it was ever restored`,
+      `Backup/${last.name} shows ${last.at}, and no backup of it was ever restored${soon}`,
     )
   if (proofMaxAge !== undefined && now > Date.parse(lastVerifiedRestore.at) + proofMaxAge)
     return say(
       'Unknown',
       'BackupUnverified',
-      `the last restore was verified at ${lastVerifiedRestore.at}, longer than ${formatDuration(proofMaxAge)} ago`,
+      `the last restore was verified at ${lastVerifiedRestore.at}, longer than ${formatDuration(proofMaxAge)} ago${soon}`,
     )
   return {
     type: 'BackupCurrent',

@@ -69,7 +69,17 @@ export function backupMetrics({ registry, systems, backups }: BackupMetricsOptio
   perSystem('backup_destination_available', 'Whether the last check of the destination passed: 1 or 0.', ({ check }) =>
     check === undefined ? undefined : check.ok ? 1 : 0,
   )
-  perSystem('backup_measured_rpo_seconds', 'Time between the last two cuts.', ({ measuredRPO }) => measuredRPO)
+  perSystem('backup_drill_next_timestamp', 'When the schedule makes the next drill.', ({ drill }) =>
+    seconds(drill?.next),
+  )
+  perSystem('backup_drill_last_status', 'Whether the newest drill proved its backup: 1 or 0.', (status) =>
+    status.drill?.lastFailed !== undefined ? 0 : status.lastVerifiedRestore === undefined ? undefined : 1,
+  )
+  perSystem(
+    'backup_measured_rpo_seconds',
+    'Time between the last two cuts, or the age of the newest when a restore of it began, whichever is longer.',
+    ({ measuredRPO }) => measuredRPO,
+  )
   perSystem('backup_measured_rto_seconds', 'How long the last verified restore took.', ({ measuredRTO }) => measuredRTO)
   gauge('backups', 'Backup resources by phase.', ['namespace', 'name', 'phase'], (set) => {
     const counts = Map.groupBy(parsed(backups()), ({ metadata, spec, status }) =>

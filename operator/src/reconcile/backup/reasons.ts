@@ -21,7 +21,7 @@ export const backupReasons = {
     severity: 'Terminal',
     conditions: ['BackupCurrent'],
     meaning: 'The schedule has the form of one, and cannot be followed.',
-    remedy: 'Correct spec.backup.schedule or spec.backup.timeZone. Until then only backups made by hand exist.',
+    remedy: 'Correct the schedule or its time zone. Until then only what is made by hand exists.',
   },
   BackupDestinationUnreachable: {
     code: 'TDC_BACKUP_DESTINATION_UNREACHABLE',
@@ -43,6 +43,14 @@ export const backupReasons = {
     conditions: ['BackupCurrent'],
     meaning: 'No backup has been made since a time of the schedule, for longer than spec.backup.deadline.',
     remedy: 'kubectl get tcbackup shows what the last one waits for.',
+  },
+  DrillFailed: {
+    code: 'TDC_DRILL_FAILED',
+    severity: 'Problem',
+    conditions: ['BackupCurrent'],
+    meaning: 'The newest drill could not prove its backup: perhaps it cannot be restored.',
+    remedy:
+      'Correct the cause, then create a Restore with mode Drill, or wait for the next one. If the backup itself is damaged, create another Backup now.',
   },
   BackupUnverified: {
     code: 'TDC_BACKUP_UNVERIFIED',

@@ -61,12 +61,13 @@ export async function lookAtRetention(
   const today = Math.floor(now / day)
   const decides = shortHash({ newest, policy, destination, today })
   const wanted = roundLabel(decides)
-  const tomorrow = { afterMs: (today + 1) * day - now }
   // What an earlier round removed is known from its report only: it is read before another one begins.
   const unread = jobsOf(tools, resolved.metadata, 'Prune').find(
     ({ metadata: { labels } }) => labels?.[label.backupRound] !== previous?.round,
   )
   const round = unread?.metadata.labels?.[label.backupRound] ?? wanted
+  // What came of an earlier round says nothing about what is wanted now, and nobody wakes us for that.
+  const tomorrow = { afterMs: round === wanted ? (today + 1) * day - now : 1 }
   if (previous?.round === round) return tomorrow
   const verified = provenPaths(backups, resolved.status?.backup?.lastVerifiedRestore?.path)
   const task = { mode: 'Prune', verified, inUse: [] } as const

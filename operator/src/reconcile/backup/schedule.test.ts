@@ -8,6 +8,7 @@ const at = (text: string): number => Date.parse(text)
 const nightly = { schedule: '0 2 * * *', timeZone: 'UTC', suspend: false, immediate: false }
 const plan = (policy: object, answered: string | undefined, now: string, busy = false) =>
   planSchedule({
+    field: 'spec.backup',
     policy: { ...nightly, ...policy },
     answered: answered === undefined ? undefined : at(answered),
     busy,
@@ -75,6 +76,14 @@ describe('a schedule', () => {
   )
 })
 
+test('says which schedule it is that cannot be followed, also when two are the same', () => {
+  const policy = { ...nightly, timeZone: 'Europe/Nowhere' }
+  const problemOf = (field: 'spec.backup' | 'spec.backup.drill') =>
+    planSchedule({ field, policy, answered: undefined, busy: false, now: 0 }).problem
+  expect(problemOf('spec.backup')).toMatch(/^spec.backup.schedule "0 2/)
+  expect(problemOf('spec.backup.drill')).toMatch(/^spec.backup.drill.schedule "0 2/)
+})
+
 const schedules = fc.constantFrom(
   '* * * * *',
   '*/7 * * * *',
@@ -93,7 +102,8 @@ test('no clock makes a schedule storm: however it jumps, an operator makes at mo
       let answered: number | undefined
       for (const now of looks) {
         for (let again = 0; again < 3; again += 1) {
-          const result = planSchedule({ policy: { ...nightly, schedule, timeZone }, answered, busy: false, now })
+          const policy = { ...nightly, schedule, timeZone }
+          const result = planSchedule({ field: 'spec.backup', policy, answered, busy: false, now })
           if (result.due !== undefined) {
             expect(again, 'only the first look at a moment finds something due').toBe(0)
             expect(result.due).toBeLessThanOrEqual(now)

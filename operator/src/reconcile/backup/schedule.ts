@@ -1,13 +1,13 @@
 /**
- * When the schedule of a system makes a backup. Level-based: from the schedule, the last time of it that was answered and the clock follows
+ * When a schedule of a system makes something: a backup, or a drill of one. Level-based: from the schedule, the last time of it that was answered and the clock follows
  * what is due now, so it does not matter how long the operator was away.
  *
  * Invariants
- *  - a time of the schedule is answered once: the Backup is named after it, so whoever makes it a second time finds it (AlreadyExists: adopt);
+ *  - a time of the schedule is answered once: what is made is named after it, so whoever makes it a second time finds it (AlreadyExists: adopt);
  *  - of several missed times only the newest is made up for;
  *  - what was answered never moves into the future: a clock that was ahead and is set right again neither holds the schedule up until then nor
  *    makes up for what was answered already;
- *  - nothing is due while another backup of the system is unfinished: the time is made up for afterwards.
+ *  - nothing is due while what must not run beside it is unfinished: the time is made up for afterwards.
  * Proof: schedule.test.ts.
  */
 import { Cron } from 'croner'
@@ -19,17 +19,19 @@ import { apiVersion, type TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
 
 /** What is asked of a schedule. Times are ms since the epoch. */
 export interface ScheduleInput {
+  /** Where the schedule stands, for what is said about it. */
+  readonly field: 'spec.backup' | 'spec.backup.drill'
   readonly policy: Pick<BackupPolicy, 'schedule' | 'timeZone' | 'suspend' | 'immediate'>
   /** The last time of the schedule that was answered; undefined: none ever was. */
   readonly answered: number | undefined
-  /** Whether a backup of the system is unfinished. */
+  /** Whether something is unfinished that it must not run beside, or is missing that it needs. */
   readonly busy: boolean
   readonly now: number
 }
 
 /** What follows. Times are ms since the epoch. */
 export interface SchedulePlan {
-  /** The time of the schedule for which a backup is to be made now. */
+  /** The time of the schedule that is to be answered now. */
   readonly due?: number
   /** The next time after now; undefined while suspended, or when there is none. */
   readonly next?: number
@@ -40,13 +42,13 @@ export interface SchedulePlan {
 }
 
 /** Works out what is due. */
-export function planSchedule({ policy, answered, busy, now }: ScheduleInput): SchedulePlan {
+export function planSchedule({ field, policy, answered, busy, now }: ScheduleInput): SchedulePlan {
   const { schedule, timeZone, suspend, immediate } = policy
   if (schedule === undefined) return {}
   const cron = cronOf(schedule, timeZone)
-  if ('problem' in cron) return cron
+  if ('problem' in cron) return { problem: `${field}.schedule "${schedule}" in time zone ${timeZone}: ${cron.problem}` }
   const following = cron.after(now)
-  if (following === undefined) return { problem: `spec.backup.schedule "${schedule}" has no time that ever comes` }
+  if (following === undefined) return { problem: `${field}.schedule "${schedule}" has no time that ever comes` }
   const next = suspend ? {} : { next: following }
   // The first look: what lies before the policy is not missed.
   if (answered === undefined && !immediate) return { ...next, answered: now }
@@ -58,9 +60,9 @@ export function planSchedule({ policy, answered, busy, now }: ScheduleInput): Sc
   return busy ? { ...next, answered: since } : { ...next, due }
 }
 
-/** Name of the Backup of a time of the schedule: the same time always has the same. At most 44 characters. */
-export const scheduledName = (system: string, time: number): string =>
-  `${system}-${new Date(time).toISOString().slice(0, 16).replace(/[-:]/g, '').replace('T', '-')}`
+/** Name of what a time of the schedule makes: the same time always has the same. 14 characters longer than the prefix. */
+export const scheduledName = (prefix: string, time: number): string =>
+  `${prefix}-${new Date(time).toISOString().slice(0, 16).replace(/[-:]/g, '').replace('T', '-')}`
 
 /** The Backup of a time of the schedule. It has no owner: it is what is left when the system is gone. */
 export const scheduledBackup = (
@@ -122,7 +124,7 @@ function readCron(schedule: string, timeZone: string): Times | { readonly proble
     }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    return { problem: `spec.backup.schedule "${schedule}" in time zone ${timeZone}: ${shortened(why)}` }
+    return { problem: shortened(why) }
   }
 }
 

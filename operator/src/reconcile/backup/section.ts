@@ -3,6 +3,7 @@ import type { Backup, BackupStatus } from '../../api/v1alpha1/backup.ts'
 import { isFinished } from '../../api/v1alpha1/one-shot.ts'
 import type { Restore } from '../../api/v1alpha1/restore.ts'
 import type { SystemBackup } from '../../api/v1alpha1/schema/backup-status.ts'
+import { drillSection, type DrillNotes } from './drill-section.ts'
 
 /** What the section is made from. */
 export interface SectionInput {
@@ -13,14 +14,13 @@ export interface SectionInput {
   readonly previous: SystemBackup | undefined
   /** What the schedule, the check and retention say now; absent parts stay as they were, `next` does not. */
   readonly now: Pick<SystemBackup, 'destination' | 'next' | 'scheduledAt' | 'check' | 'retention'>
+  /** What the schedule of drills says now; absent: there is none. */
+  readonly drill?: DrillNotes | undefined
 }
 
 /** Makes the section; undefined: there is nothing to say. */
-export function sectionOf({ backups, restores, previous, now }: SectionInput): SystemBackup | undefined {
-  const good = backups
-    .filter(({ status }) => isUsable(status))
-    .sort((a, b) => cutOf(b).localeCompare(cutOf(a)) || a.metadata.name.localeCompare(b.metadata.name))
-  const [newest, before] = good
+export function sectionOf({ backups, restores, previous, now, drill }: SectionInput): SystemBackup | undefined {
+  const [newest, before] = usable(backups)
   const failed = backups
     .filter(({ status }) => status?.phase === 'Failed')
     .sort((a, b) => (b.status?.finishedAt ?? '').localeCompare(a.status?.finishedAt ?? ''))[0]
@@ -41,15 +41,37 @@ export function sectionOf({ backups, restores, previous, now }: SectionInput): S
       : undefined,
     running: running?.metadata.name,
     lastVerifiedRestore: proof.lastVerifiedRestore,
-    measuredRPO:
-      newest === undefined || before === undefined
-        ? undefined
-        : Math.round((Date.parse(cutOf(newest)) - Date.parse(cutOf(before))) / 1000),
+    measuredRPO: rpoOf(newest, before, restores),
     measuredRTO: proof.measuredRTO,
+    drill: drillSection(restores, proof.lastVerifiedRestore?.at, drill),
     check: now.destination === undefined ? undefined : (now.check ?? previous?.check),
     retention: now.destination === undefined ? undefined : (now.retention ?? previous?.retention),
   })
   return Object.keys(section).length === 0 ? undefined : section
+}
+
+/** The newest backup that can be restored. */
+export const newestUsable = (backups: readonly Backup[]): Backup | undefined => usable(backups)[0]
+
+/** Newest cut first. */
+const usable = (backups: readonly Backup[]): readonly Backup[] =>
+  backups
+    .filter(({ status, metadata }) => isUsable(status) && metadata.deletionTimestamp === undefined)
+    .sort((a, b) => cutOf(b).localeCompare(cutOf(a)) || a.metadata.name.localeCompare(b.metadata.name))
+
+/** The longer of what lies between the last two cuts, and how old the newest was when a restore of it began; s. */
+function rpoOf(
+  newest: Backup | undefined,
+  before: Backup | undefined,
+  restores: readonly Restore[],
+): number | undefined {
+  if (newest === undefined) return undefined
+  const between = before === undefined ? [] : [(Date.parse(cutOf(newest)) - Date.parse(cutOf(before))) / 1000]
+  const ages = restores
+    .filter(({ status }) => status?.path !== undefined && status.path === newest.status?.path)
+    .flatMap(({ status }) => status?.measured?.rpo ?? [])
+  const all = [...between, ...ages]
+  return all.length === 0 ? undefined : Math.round(Math.max(...all))
 }
 
 /** A backup whose report was lost has no cut: it is restored by its path and counts as nothing here. */

@@ -14,7 +14,6 @@ import type { DestinationSpec } from '../../api/v1alpha1/schema/destination.ts'
 import type { SystemBackup } from '../../api/v1alpha1/schema/backup-status.ts'
 import { backupClaim, describeDestination } from '../../desired/backup-destination.ts'
 import { shortHash } from '../../desired/hash.ts'
-import { hasReason, KubeError } from '../../kube/kube-error.ts'
 import type { KubeObject, ObjectRef } from '../../kube/object.ts'
 import type { EventInput } from '../../runtime/events.ts'
 import { alignClaim } from '../incident/claim.ts'
@@ -23,7 +22,10 @@ import type { Seen } from '../todochatbot/observe.ts'
 import { timestamp } from '../todochatbot/status/operation.ts'
 import { backupCondition } from './condition.ts'
 import { lookAtRetention, type RetentionTools } from './retention.ts'
-import { lastTime, planSchedule, scheduledBackup } from './schedule.ts'
+import { keepDrills } from './drill.ts'
+import type { DrillNotes } from './drill-section.ts'
+import { followSchedule, type Followed } from './follow.ts'
+import { lastTime, scheduledBackup } from './schedule.ts'
 import { sectionOf } from './section.ts'
 import { runTask, type TaskTools } from './tasks.ts'
 
@@ -44,8 +46,6 @@ export interface KeptBackups {
 
 /** A destination that fails its check is checked again after this, ms: what is corrected should be seen soon. */
 const recheck = 5 * 60_000
-/** Pause before what could not be done is tried again, ms. */
-const retry = 10_000
 
 /** Does what is due and says how it stands. */
 export async function keepBackups(tools: KeepTools, seen: Seen, signal: AbortSignal): Promise<KeptBackups> {
@@ -58,14 +58,13 @@ export async function keepBackups(tools: KeepTools, seen: Seen, signal: AbortSig
   const held = tools.fence({ namespace, name: system }) !== undefined
   const busy = backups.some(({ status, metadata }) => !isFinished(status) && metadata.deletionTimestamp === undefined)
   const answered = answeredTime(previous, backups)
-  const plan = planSchedule({ policy, answered, busy: busy || held, now })
-  let problem = plan.problem
-  let scheduledAt = plan.answered
-  if (plan.due !== undefined) {
-    const refused = await attempt(() => makeBackup(tools, scheduledBackup(bot, plan.due ?? now), signal))
-    if (refused === undefined) scheduledAt = plan.due
-    else problem = `the backup of ${timestamp(plan.due)} could not be created: ${refused}`
-  }
+  const backup = await followSchedule(
+    tools,
+    { field: 'spec.backup', policy, answered, busy: busy || held, now },
+    (time) => scheduledBackup(bot, time),
+    signal,
+  )
+  const drill = await keepDrills(tools, { seen, backups, restores }, signal)
   const destination = policy.destination
   const checked = destination === undefined || busy || held ? {} : await check(tools, seen, destination, signal)
   const look =
@@ -78,31 +77,38 @@ export async function keepBackups(tools: KeepTools, seen: Seen, signal: AbortSig
     previous,
     now: {
       ...(destination === undefined ? {} : { destination: describeDestination(system, destination) }),
-      ...(plan.next === undefined ? {} : { next: timestamp(plan.next) }),
-      // Noted only where it matters: the time of a schedule, or the first look at it.
-      ...(scheduledAt === undefined || scheduledAt === answered ? {} : { scheduledAt: timestamp(scheduledAt) }),
+      ...(backup.next === undefined ? {} : { next: backup.next }),
+      ...(backup.scheduledAt === undefined ? {} : { scheduledAt: backup.scheduledAt }),
       ...(checked.check === undefined ? {} : { check: checked.check }),
       ...(look.retention === undefined ? {} : { retention: look.retention }),
     },
+    drill: policy.drill && drillNotes(drill, previous?.drill?.scheduledAt),
   })
   const due = lastTime(policy, answered, now)
+  const { maxAge } = policy.drill ?? {}
+  const proofMaxAge = maxAge === undefined ? undefined : parseDuration(maxAge)
   const condition = backupCondition({
     name: system,
     policy,
     section,
-    scheduleProblem: problem,
+    scheduleProblem: backup.problem,
+    drillProblem: drill.problem,
     lastDue: due,
+    proofMaxAge,
     now,
   })
   const grace = due === undefined ? undefined : due + parseDuration(policy.deadline) - now
+  const proved = section?.lastVerifiedRestore
+  const proofEnds = proofMaxAge === undefined || proved === undefined ? 0 : Date.parse(proved.at) + proofMaxAge - now
   const waits = [
     // When what was due is overdue.
     grace !== undefined && grace > 0 ? grace + 1_000 : undefined,
-    plan.next === undefined ? undefined : plan.next - now,
-    problem === undefined || plan.problem !== undefined ? undefined : retry,
+    // When the proof is too old.
+    proofEnds > 0 ? proofEnds + 1_000 : undefined,
+    backup.afterMs,
+    drill.afterMs,
     checked.afterMs,
     look.afterMs,
-    plan.due === undefined ? undefined : 1_000,
   ].filter((wait) => wait !== undefined)
   return { section, condition, afterMs: waits.length === 0 ? undefined : Math.max(1, Math.min(...waits)) }
 }
@@ -137,22 +143,10 @@ function answeredTime(previous: SystemBackup | undefined, backups: readonly Back
   return made.length === 0 ? undefined : Math.max(...made)
 }
 
-async function makeBackup({ client, fieldManager }: KeepTools, backup: KubeObject, signal: AbortSignal): Promise<void> {
-  await client.create(backup, { fieldManager, signal }).catch((error: unknown) => {
-    // Made before we could note it, or by hand: either way that time is answered.
-    if (!hasReason(error, 'AlreadyExists')) throw error
-  })
-}
-
-/** Why the API server refused; anything but a refusal is thrown. */
-async function attempt(work: () => Promise<void>): Promise<string | undefined> {
-  try {
-    await work()
-    return undefined
-  } catch (error) {
-    if (error instanceof KubeError) return error.message
-    throw error
-  }
+/** What the schedule of drills says now; what was answered stays. */
+const drillNotes = ({ next, scheduledAt }: Followed, before: string | undefined): DrillNotes => {
+  const answered = scheduledAt ?? before
+  return { ...(next === undefined ? {} : { next }), ...(answered === undefined ? {} : { scheduledAt: answered }) }
 }
 
 interface Checked {

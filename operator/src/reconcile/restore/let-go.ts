@@ -31,7 +31,9 @@ export async function letGo(
     return { kind: 'wait', reason: 'the garbage collector removes what is owned' }
   const bot = systemOf(deps, restore)
   const ledger = restore.status?.steps ?? []
-  if (typeof bot === 'string' || !hasBegun(ledger, 'Database')) return release(deps, object, signal)
+  // A drill that was cleaned up has left nothing.
+  const clean = ledger.some(({ name, state }) => name === 'CleanUp' && state === 'Succeeded')
+  if (typeof bot === 'string' || clean || !hasBegun(ledger, 'Database')) return release(deps, object, signal)
   const job = isSwitched(ledger) || restore.spec.mode === 'Drill' ? 'cleanup' : 'undo'
   if (await stopOthers(deps, restore, job, signal)) return { kind: 'again', afterMs: lookAgain }
   const asked = Date.parse(object.metadata.deletionTimestamp ?? '')

@@ -43,9 +43,26 @@ export const systemBackupSchema = described(
       'The newest proof that a backup of this system can be restored.',
     ).optional(),
     measuredRPO: seconds(
-      'Seconds of changes that would have been lost if the system had been destroyed just before the last backup succeeded: time between the last two cuts.',
+      'Seconds of changes that would have been lost at the worst moment known: the time between the last two cuts, or the age of the newest backup when a restore of it began, whichever is longer.',
     ).optional(),
     measuredRTO: seconds('Seconds the last verified restore took.').optional(),
+    drill: described(
+      z.object({
+        next: time('When the schedule makes the next one.').optional(),
+        scheduledAt: time('The last time of the schedule that was answered.').optional(),
+        running: described(z.string().max(253), 'Name of the Restore that is under way as a drill.').optional(),
+        lastFailed: described(
+          z.object({
+            restore: described(z.string().max(253), 'Name of the Restore.'),
+            backup: backupName('Name of the Backup that it could not prove.'),
+            at: time('When it ended.'),
+            message: described(z.string().max(1024), 'Why.'),
+          }),
+          'The newest drill that did not prove its backup, while no newer restore was verified.',
+        ).optional(),
+      }),
+      'Drills of the system.',
+    ).optional(),
     check: described(
       z.object({
         at: time('When the destination was last checked.'),

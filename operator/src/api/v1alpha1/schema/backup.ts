@@ -106,6 +106,23 @@ export const retentionSchema = described(
   'Which backups are kept. What has to go goes with its Backup resource. Never removed: the last one that was verified by a restore, and those that an incremental one builds on.',
 )
 
+/** When backups are proved. */
+export const drillSchema = described(
+  z.strictObject({
+    schedule: cronSchema('When the newest backup is restored into a throwaway'),
+    timeZone: described(
+      timeZoneSchema,
+      'IANA time zone of the schedule, such as Europe/Berlin. Default: that of the backups.',
+    ).optional(),
+    suspend: described(z.boolean().default(false), 'Holds the schedule, not drills made by hand.'),
+    maxAge: duration(
+      'A system whose last verified restore is older than this is not called proved (condition BackupCurrent); any age will do when absent',
+      { min: hour, max: 3650 * day },
+    ).optional(),
+  }),
+  'Proves backups: on the schedule a Restore with mode Drill restores the newest one into a throwaway database and throwaway topics, checks everything and removes them.',
+)
+
 /** Standing policy of backups. */
 export const backupSchema = checked(
   described(
@@ -121,6 +138,7 @@ export const backupSchema = checked(
       encryption: encryptionSchema.optional(),
       kafka: kafkaBackupSchema.prefault({}),
       retention: retentionSchema.prefault({}),
+      drill: drillSchema.optional(),
       checkInterval: duration('How often the destination is checked by writing, reading and removing a small object', {
         min: minute,
         max: 7 * day,
@@ -142,9 +160,17 @@ export const backupSchema = checked(
     path: ['destination'],
     holds: ({ schedule, destination }) => schedule === undefined || destination !== undefined,
   },
+  {
+    rule: '!has(self.drill) || has(self.destination)',
+    message: 'backup.drill needs backup.destination',
+    path: ['destination'],
+    holds: ({ drill, destination }) => drill === undefined || destination !== undefined,
+  },
 )
 
 /** Policy of backups as the API server stores it. */
 export type BackupPolicy = z.output<typeof backupSchema>
+/** See {@link drillSchema}. */
+export type DrillPolicy = z.output<typeof drillSchema>
 /** See {@link kafkaBackupSchema}. */
 export type KafkaBackup = z.output<typeof kafkaBackupSchema>
