@@ -63,6 +63,7 @@ export const input = (over: Partial<StepInput> = {}): StepInput => ({
   generation: 1,
   workers: [ill('audit'), well('recurring-task'), well('notification'), well('chat-api')],
   outside: undefined,
+  asked: undefined,
   outsideUntil: 0,
   frozen: undefined,
   ledger: [],

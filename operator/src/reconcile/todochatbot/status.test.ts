@@ -265,6 +265,18 @@ describe('a status', () => {
     expect(audit?.rollout?.startedAt).toBe(startedAt)
   })
 
+  test.each([
+    ['keeps the good word of before, as after a restart of the operator', 1, 'True Ready', 'True Ready'],
+    ['does not vouch for another spec', 2, 'Unknown Checking', 'False Waiting'],
+  ])('of brokers that are being asked %s', (_what, generation, kafka, topics) => {
+    const observed = anObserved({
+      bot: { status: installed(), generation },
+      observed: (seen) => ({ ...seen, topics: { ...seen.topics, report: undefined } }),
+    })
+    const status = aStatus(observed)
+    expect([condition(status, 'KafkaReady'), condition(status, 'TopicsReady')]).toEqual([kafka, topics])
+  })
+
   test('of a shrunken topic is not ready, although everything keeps running', () => {
     const observed = anObserved({
       bot: { status: installed() },

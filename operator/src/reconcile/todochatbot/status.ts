@@ -19,7 +19,7 @@ import type { Remediation } from './remediation/index.ts'
 import { hotSettings } from './settings.ts'
 import { componentStatuses } from './sidecars.ts'
 import { consumptionOf, lagSummary } from './status/consumption.ts'
-import { conditionUpdates, overallFinding, unintendedFinding } from './status/conditions.ts'
+import { conditionUpdates, keptWhileAsked, overallFinding, unintendedFinding } from './status/conditions.ts'
 import { operationStatus, phaseOf, timestamp } from './status/operation.ts'
 import type { Rollouts } from './rollouts.ts'
 import { rolloutStatus, type RolloutStatus } from './status/rollouts.ts'
@@ -124,7 +124,12 @@ export function statusOf(input: StatusInput): TodoChatbotStatus {
     summary: overall === undefined ? `Version ${version} runs` : lineOf(overall).slice(0, 1024),
     ...(running === undefined ? {} : { version: running }),
     endpoint: endpointOf(bot),
-    conditions: mergeConditions(bot.status?.conditions, updates, generation, timestamp(now)),
+    conditions: mergeConditions(
+      bot.status?.conditions,
+      keptWhileAsked(updates, bot, assessment),
+      generation,
+      timestamp(now),
+    ),
     services: serviceStatuses({
       live,
       assessment,

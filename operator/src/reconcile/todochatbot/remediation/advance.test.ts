@@ -30,6 +30,16 @@ describe('when the evidence is taken', () => {
     expect(after({})).toMatchObject({ state: 'Acting', incident: 'i' })
   })
 
+  test('the action waits, and is not given up, while brokers are asked after a restart of the operator', () => {
+    expect(after({ asked: 'Kafka/k:9092: is being asked' })).toEqual({ ...taking, incident: 'i' })
+    const begun = step(input({ asked: 'Kafka/k:9092: is being asked' }))
+    expect(begun.ledger).toEqual([])
+    expect(begun.unhealthy.get('audit')).toMatchObject({
+      remediation: 'Held',
+      because: expect.stringContaining('is being asked'),
+    })
+  })
+
   test('nothing is done if the worker is healthy by itself, and stays so', () => {
     const workers = [well('audit'), ...others]
     const unseen = { ...well('audit'), answered: false }

@@ -21,6 +21,7 @@ export function advance(entry: RemediationStatus, input: StepInput): Remediation
       : without(named, 'healthySince')
     const needless = needlessBecause(known, input, overdue)
     if (needless !== undefined) return ended(known, 'Cancelled', `nothing was done: ${needless}`, now)
+    if (input.asked !== undefined) return known
     if (!overdue && (evidence?.finished === false || known.healthySince !== undefined)) return known
     const lacking = evidence?.finished === false ? `; without evidence: ${evidence.problem ?? 'not taken in time'}` : ''
     const message = `${known.message ?? ''}${lacking}`.slice(0, 2048)

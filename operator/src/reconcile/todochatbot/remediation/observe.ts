@@ -32,6 +32,7 @@ export function stepInput({ observed, assessment, acted, evidence }: Remediation
     generation: bot.metadata.generation,
     workers: workerFields.flatMap((field) => workerState(field, observed) ?? []),
     outside: outsideOf(assessment, seen.secretFindings) ?? brokenControlPlane(bot) ?? unusableDatabase(live.health),
+    asked: askedOf(assessment),
     outsideUntil: lastEndOf(bot, now, ['DatabaseReady', 'StateStoreReady', 'KafkaReady', 'TopicsReady', 'ConfigValid']),
     frozen: frozenBy(observed, assessment),
     ledger: bot.status?.remediation ?? [],
@@ -147,9 +148,14 @@ function outsideOf(
   { database, migration, stateStore, kafka, usableTopics, daprInstalled }: Assessment,
   secrets: Observed['seen']['secretFindings'],
 ): string | undefined {
-  const found = worst([...Object.values(secrets), database, migration, stateStore, kafka, usableTopics, daprInstalled])
+  const brokers = kafka?.reason === 'Checking' ? [] : [kafka, usableTopics]
+  const found = worst([...Object.values(secrets), database, migration, stateStore, ...brokers, daprInstalled])
   return found === undefined ? undefined : lineOf(found)
 }
+
+/** Brokers that have not answered yet are neither well nor a cause. */
+const askedOf = ({ kafka }: Assessment): string | undefined =>
+  kafka?.reason === 'Checking' ? lineOf(kafka) : undefined
 
 /** Fresh pods would get no sidecar, or one that does not start. As old as the routine check. */
 function brokenControlPlane({ status }: TodoChatbot): string | undefined {

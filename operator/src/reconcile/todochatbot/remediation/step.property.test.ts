@@ -101,6 +101,7 @@ test('whatever happens, remediation keeps its promises', () => {
           generation,
           workers,
           outside: outside ? 'the database is away' : undefined,
+          asked: undefined,
           outsideUntil: 0,
           frozen: frozen ? 'paused' : undefined,
           ledger,

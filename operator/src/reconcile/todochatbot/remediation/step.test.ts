@@ -171,6 +171,12 @@ describe('an action', () => {
     const old = [entry({ action: 'Restart', step: 2, finishedAt: at(start - 90 * minute) })]
     expect(step(input({ ledger: old })).ledger[0]).toMatchObject({ action: 'Recreate', step: 1 })
   })
+
+  test('exhausts no ladder against a signal that no step heals', () => {
+    const ledger = [entry({ action: 'Restart', state: 'Succeeded', finishedAt: at(start - 30 * minute) })]
+    const workers = [ill('audit', 'DeadLettersGrowing'), ...others]
+    expect(of('audit', step(input({ ledger, workers })))).toMatchObject({ remediation: 'Impossible' })
+  })
 })
 
 describe('nothing is begun', () => {

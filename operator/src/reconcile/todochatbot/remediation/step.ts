@@ -17,7 +17,7 @@ import { actingDeadline, advance, dueTimes, evidenceDeadline } from './advance.t
 import { standingAfter } from './consumption.ts'
 import { hourOf, isUnderWay, lastOfEpisode, pauseEnds, timeOf } from './episode.ts'
 import { stormAfter, tooFewHealthy, type Census } from './guards.ts'
-import { nextAction } from './ladder.ts'
+import { nextAction, remedies } from './ladder.ts'
 import type { Signal } from './signals.ts'
 import type { Step, StepInput, Unhealthy, WorkerState } from './types.ts'
 
@@ -29,7 +29,7 @@ export function step(input: StepInput): Step {
   const { policy, workers, outside, now } = input
   const census = count(input)
   const { minHealthy, stormCooldown: cooldown } = policy
-  const explained = outside !== undefined || input.frozen !== undefined
+  const explained = outside !== undefined || input.asked !== undefined || input.frozen !== undefined
   const storm = stormAfter({ before: input.storm, census, minHealthy, cooldown, explained, now })
   const wakes: number[] = workers.flatMap(({ lookAt }) => lookAt ?? [])
   if (storm?.until !== undefined) wakes.push(timeOf(storm.until))
@@ -105,6 +105,7 @@ function judge(worker: WorkerState, situation: Situation): Verdict {
   if (running?.worker === worker.name) return verdict('UnderWay')
   if (input.frozen !== undefined) return held(input.frozen)
   if (input.outside !== undefined) return held(`the cause lies outside: ${input.outside}`)
+  if (input.asked !== undefined) return held(`waits for an answer: ${input.asked}`)
   if (worker.obstacle !== undefined) return held(`no action helps: ${worker.obstacle.object} ${worker.obstacle.detail}`)
   if (worker.exempt !== undefined) return held(worker.exempt)
   const ripe = Math.max(since, input.outsideUntil) + policy.unhealthyAfter
@@ -116,7 +117,11 @@ function judge(worker: WorkerState, situation: Situation): Verdict {
     last,
     possible: worker.possible,
   })
-  if (action === undefined) return last === undefined ? verdict('Impossible') : verdict('Exhausted')
+  if (action === undefined) {
+    // What was done against another signal says nothing about one that no step heals.
+    const never = !policy.ladder.some((step) => remedies[signal.kind].includes(step))
+    return verdict(last === undefined || never ? 'Impossible' : 'Exhausted')
+  }
   if (storm !== undefined) return held('too many workers failed at once; remediation waits until the storm is over')
   if (tooFewHealthy(census, policy.minHealthy))
     return held(`fewer workers are healthy than minHealthy (${policy.minHealthy}): the cause lies outside`)

@@ -67,6 +67,8 @@ export interface StepInput {
   readonly workers: readonly WorkerState[]
   /** Why the trouble lies outside the workers, such as "StatefulSet/todo-postgresql: 0 of 1 pods are ready". */
   readonly outside: string | undefined
+  /** What is still being asked, as after a restart of the operator: nothing begins and nothing is given up before the answer. */
+  readonly asked: string | undefined
   /** When the last cause outside ended, in ms since the epoch: what failed because of it has `unhealthyAfter` from then on. */
   readonly outsideUntil: number
   /** The system is paused or its spec refused: why. */

@@ -1,6 +1,7 @@
 /** The conditions of a TodoChatbot, from findings. Pure. */
-import type { ConditionType, ConditionUpdate } from '../../../api/v1alpha1/conditions.ts'
+import { findCondition, type ConditionType, type ConditionUpdate } from '../../../api/v1alpha1/conditions.ts'
 import { workerFields } from '../../../api/v1alpha1/schema/services.ts'
+import type { TodoChatbot } from '../../../api/v1alpha1/todochatbot.ts'
 import { finding, lineOf, messageOf, worst, type Finding } from '../../errors.ts'
 import type { Assessment } from '../assess.ts'
 
@@ -87,6 +88,23 @@ export function conditionUpdates(input: ConditionsInput): ConditionUpdate[] {
     input.isolated,
     flag('Restoring', input.restoring, 'NotRestoring', 'No Restore holds the workers away'),
   ]
+}
+
+/**
+ * Without those about brokers that have not answered yet, where the last word on the same spec was good: a restart of the operator is no news
+ * of Kafka, and a condition that turns tells when a cause outside ended.
+ */
+export function keptWhileAsked(
+  updates: readonly ConditionUpdate[],
+  { status, metadata }: Pick<TodoChatbot, 'status' | 'metadata'>,
+  { kafka }: Pick<Assessment, 'kafka'>,
+): readonly ConditionUpdate[] {
+  if (kafka?.reason !== 'Checking') return updates
+  return updates.filter(({ type }) => {
+    const before = findCondition(status?.conditions, type)
+    const held = before?.status === 'True' && before.observedGeneration === metadata.generation
+    return !(held && (type === 'KafkaReady' || type === 'TopicsReady'))
+  })
 }
 
 const good = {
