@@ -72,6 +72,8 @@ export async function startTestCluster(): Promise<TestCluster> {
 /** An operator that runs. `requests` lists what it asked the API server for, Events and the Lease left out. */
 export interface RunningOperator {
   readonly requests: readonly { readonly method: string; readonly path: string }[]
+  /** What it serves at /metrics. */
+  metrics: () => Promise<string>
   /** As SIGTERM does. */
   stop: () => Promise<void>
 }
@@ -139,6 +141,7 @@ export function startOperator(cluster: TestCluster, options: OperatorOptions = {
   })
   return {
     requests,
+    metrics: () => metrics.registry.metrics(),
     stop: async () => {
       stop.abort(new Error('SIGTERM'))
       await running

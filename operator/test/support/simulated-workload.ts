@@ -42,3 +42,51 @@ export function claimVolumes(owner: KubeObject, pod: string): object[] {
     persistentVolumeClaim: { claimName: `${name}-${pod}` },
   }))
 }
+
+/** What a workload does instead of becoming ready. */
+export type Misbehaviour =
+  | { readonly kind: 'NotStarted' }
+  | { readonly kind: 'Waiting'; readonly reason: string; readonly message: string }
+  | { readonly kind: 'Failed'; readonly message: string }
+  | { readonly kind: 'NoSidecar' }
+  | { readonly kind: 'PoolExhausted' }
+  | { readonly kind: 'MissingComponent'; readonly component: string }
+
+/** What is wrong with such a pod is not its readiness. */
+export const becomesReady = (how: Misbehaviour | undefined): boolean =>
+  how === undefined || ['NoSidecar', 'MissingComponent', 'PoolExhausted'].includes(how.kind)
+
+/** The status of a pod that misbehaves, or does not. */
+export const podStatus = (pod: KubeObject, how: Misbehaviour | undefined, ip: string | undefined): object => {
+  const { containers } = pod['spec'] as PodTemplate['spec']
+  const ready = becomesReady(how)
+  const state =
+    how?.kind === 'Waiting'
+      ? { waiting: { reason: how.reason, message: how.message } }
+      : how?.kind === 'Failed'
+        ? {
+            terminated: {
+              exitCode: 1,
+              reason: 'Error',
+              message: how.message,
+              finishedAt: pod.metadata.creationTimestamp,
+            },
+          }
+        : how?.kind === 'NotStarted'
+          ? { waiting: { reason: 'ContainerCreating' } }
+          : { running: { startedAt: pod.metadata.creationTimestamp } }
+  return {
+    phase: how?.kind === 'Failed' ? 'Failed' : ready ? 'Running' : 'Pending',
+    ...(ip === undefined ? {} : { podIP: ip, podIPs: [{ ip }] }),
+    conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+    containerStatuses: containers.map(({ name }) => ({
+      name,
+      image: 'x',
+      imageID: 'x',
+      ready,
+      restartCount: 0,
+      started: ready,
+      state,
+    })),
+  }
+}

@@ -9,15 +9,10 @@ import { kinds, type ResourceKind } from '../../src/kube/kinds.ts'
 import { isNotFound, KubeError } from '../../src/kube/kube-error.ts'
 import { keyOf, type KubeObject } from '../../src/kube/object.ts'
 import { endOfJob, simulatedDestination, type JobWorld, type SimulatedDestination } from './simulated-jobs.ts'
-import { claimVolumes, portOf, replicaSetOf, type PodTemplate } from './simulated-workload.ts'
+import { becomesReady, claimVolumes, podStatus, portOf, replicaSetOf } from './simulated-workload.ts'
+import type { Misbehaviour, PodTemplate } from './simulated-workload.ts'
 
-/** What a workload does instead of becoming ready. */
-export type Misbehaviour =
-  | { readonly kind: 'NotStarted' }
-  | { readonly kind: 'Waiting'; readonly reason: string; readonly message: string }
-  | { readonly kind: 'Failed'; readonly message: string }
-  | { readonly kind: 'NoSidecar' }
-  | { readonly kind: 'MissingComponent'; readonly component: string }
+export type { Misbehaviour }
 
 /** See the header of this file. */
 export interface WorkloadSimulator {
@@ -29,6 +24,8 @@ export interface WorkloadSimulator {
   readonly destination: SimulatedDestination
   /** A template of a Deployment whose JSON holds `text` never becomes ready; pods of other templates stay as they are. */
   refuseTemplate: (workload: string, text: string, how: Misbehaviour) => void
+  /** The next pods of a workload are born so, one for each; those that replace them are well. */
+  bear: (workload: string, ...how: readonly Misbehaviour[]) => void
   /** The pods that a workload has now get this status and are not ready; those that replace them are well. */
   breakPods: (namespace: string, workload: string, status: object) => Promise<void>
   /** How many pods of a workload were ever started. */
@@ -48,6 +45,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
   const stopping = new AbortController()
   const misbehaviours = new Map<string, Misbehaviour>()
   const badTemplates = new Map<string, { readonly text: string; readonly how: Misbehaviour }>()
+  const births = new Map<string, readonly Misbehaviour[]>()
   const sidecars = new Map<string, { servers: readonly Server[]; ip: string }>()
   const seen = new Map<string, string>()
   /** Uids of pods that were broken. */
@@ -71,13 +69,14 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
   }
 
   /** GET /health of a worker: well, with the hot-reloadable settings of its ConfigMap in force. `pod`: namespace/name */
-  const workerHealth = (pod: string, appId: string): Server =>
+  const workerHealth = (pod: string, appId: string, how: Misbehaviour | undefined): Server =>
     createServer((_request, response) => {
       client.get(kinds.ConfigMap, { namespace: pod.split('/')[0] ?? '', name: `${appId}-config` }).then(
         (configMap) => {
           const data = (configMap['data'] ?? {}) as Record<string, string>
           const { revision } = JSON.parse(data['hot.json'] ?? '{}') as { revision?: string }
-          response.end(JSON.stringify({ status: 'healthy', phase: 'ready', checks: {}, config: { revision } }))
+          const pool = { waiting: how?.kind === 'PoolExhausted' ? 3 : 0 }
+          response.end(JSON.stringify({ status: 'healthy', phase: 'ready', checks: {}, pool, config: { revision } }))
         },
         () => response.writeHead(500).end(),
       )
@@ -87,10 +86,11 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     pod: string,
     appId: string,
     port: number | undefined,
-    without: string | undefined,
+    how: Misbehaviour | undefined,
   ): Promise<string> => {
     const known = sidecars.get(pod)
     if (known !== undefined) return known.ip
+    const without = how?.kind === 'MissingComponent' ? how.component : undefined
     const ip = `127.${network}.${Math.floor(nextIp / 250) + 2}.${(nextIp++ % 250) + 1}`
     const server = createServer((_request, response) => {
       client.list(kinds.Component).then(
@@ -106,7 +106,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
         () => response.writeHead(500).end(),
       )
     })
-    const health = workerHealth(pod, appId)
+    const health = workerHealth(pod, appId, how)
     const listen = (one: Server, on: number): Promise<void> =>
       new Promise((resolve, reject) => {
         one.once('error', reject)
@@ -125,46 +125,19 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     }
   }
 
-  const podStatus = (pod: KubeObject, how: Misbehaviour | undefined, ip: string | undefined): object => {
-    const { containers } = pod['spec'] as PodTemplate['spec']
-    const ready = how === undefined || how.kind === 'NoSidecar' || how.kind === 'MissingComponent'
-    const state =
-      how?.kind === 'Waiting'
-        ? { waiting: { reason: how.reason, message: how.message } }
-        : how?.kind === 'Failed'
-          ? {
-              terminated: {
-                exitCode: 1,
-                reason: 'Error',
-                message: how.message,
-                finishedAt: pod.metadata.creationTimestamp,
-              },
-            }
-          : how?.kind === 'NotStarted'
-            ? { waiting: { reason: 'ContainerCreating' } }
-            : { running: { startedAt: pod.metadata.creationTimestamp } }
-    return {
-      phase: how?.kind === 'Failed' ? 'Failed' : ready ? 'Running' : 'Pending',
-      ...(ip === undefined ? {} : { podIP: ip, podIPs: [{ ip }] }),
-      conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
-      containerStatuses: containers.map(({ name }) => ({
-        name,
-        image: 'x',
-        imageID: 'x',
-        ready,
-        restartCount: 0,
-        started: ready,
-        state,
-      })),
-    }
-  }
-
   const misbehaviourOf = (owner: KubeObject, template: PodTemplate): Misbehaviour | undefined => {
     const id = `${owner.kind}/${owner.metadata.name}`
     const bad = badTemplates.get(id)
     return (
       misbehaviours.get(id) ?? (bad !== undefined && JSON.stringify(template).includes(bad.text) ? bad.how : undefined)
     )
+  }
+
+  const nextBirth = (owner: KubeObject): Misbehaviour | undefined => {
+    const id = `${owner.kind}/${owner.metadata.name}`
+    const [how, ...later] = births.get(id) ?? []
+    births.set(id, later)
+    return how
   }
 
   /** Pods of one template; those of an older one are replaced once it is ready. Returns how many are ready, and how many are left of older ones. */
@@ -189,7 +162,8 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     }
     const appId = template.metadata?.annotations?.['dapr.io/app-id']
     for (let index = current.length; index < count; index += 1) {
-      const injected = appId === undefined || how?.kind === 'NoSidecar' ? [] : [{ name: 'daprd', image: 'daprd' }]
+      const own = nextBirth(owner) ?? how
+      const injected = appId === undefined || own?.kind === 'NoSidecar' ? [] : [{ name: 'daprd', image: 'daprd' }]
       const { namespace, name, uid = '' } = owner.metadata
       const suffix = owner.kind === 'StatefulSet' ? String(index) : Math.random().toString(36).slice(2, 8)
       const ownerReferences = [{ apiVersion: owner.apiVersion, kind: owner.kind, name, uid, controller: true }]
@@ -212,18 +186,18 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
       if (created === undefined) continue
       seen.set(created.metadata.uid ?? '', hash)
       started.set(keyOf(owner.metadata), (started.get(keyOf(owner.metadata)) ?? 0) + 1)
-      const starts = how === undefined || how.kind === 'MissingComponent'
-      const without = how?.kind === 'MissingComponent' ? how.component : undefined
+      if (how === undefined && !becomesReady(own)) broken.add(created.metadata.uid ?? '')
+      const starts = becomesReady(own) && own?.kind !== 'NoSidecar'
       const ip =
         appId === undefined || !starts
           ? undefined
-          : await startSidecar(keyOf(created.metadata), appId, portOf(template), without)
+          : await startSidecar(keyOf(created.metadata), appId, portOf(template), own)
       if (completes && how === undefined) continue
-      await patchStatus(kinds.Pod, created, podStatus(created, how, ip))
+      await patchStatus(kinds.Pod, created, podStatus(created, own, ip))
     }
     if (completes && how === undefined) await endPods(owner, current)
     const down = current.filter(({ metadata }) => broken.has(metadata.uid ?? '')).length
-    const ready = how === undefined || how.kind === 'NoSidecar' || how.kind === 'MissingComponent' ? count - down : 0
+    const ready = becomesReady(how) ? count - down : 0
     return { ready, old: keepsOld ? old.length : 0 }
   }
 
@@ -368,6 +342,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     },
     destination: jobs.destination,
     refuseTemplate: (workload, text, how) => badTemplates.set(workload, { text, how }),
+    bear: (workload, ...how) => births.set(workload, how),
     breakPods: async (namespace, workload, status) => {
       const { items } = await client.list(kinds.Pod, { namespace })
       for (const pod of items) {
@@ -380,6 +355,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     heal: () => {
       misbehaviours.clear()
       badTemplates.clear()
+      births.clear()
       jobs.missingEvidence = []
       Object.assign(jobs.destination, { refuses: undefined, held: false, pruneHeld: false, missing: [] })
     },
