@@ -52,8 +52,6 @@ const environmentSchema = z.object({
   DAPR_NAMESPACE: z.string().min(1).default('dapr-system'),
   /** How often consumer groups, offsets and dead letters are looked at, per Kafka cluster. */
   KAFKA_WATCH_PERIOD: duration('15s', 100),
-  /** Shortest time between two writes of one system's status; mere progress is told when it has lasted three times as long. */
-  STATUS_INTERVAL: duration('1s', 10),
   /** Service through which kube-apiserver reaches the external metrics API of the leader. Empty: it is not served. */
   EXTERNAL_METRICS_SERVICE: z.string().default(''),
   EXTERNAL_METRICS_PORT: port(6443),
@@ -92,7 +90,6 @@ export interface Config {
   readonly topicCheckPeriod: number
   readonly sidecarCheckPeriod: number
   readonly kafkaWatchPeriod: number
-  readonly statusInterval: number
   readonly checksSpread: number
   readonly daprNamespace: string
   /** Undefined: consumer lag is not served to autoscalers. */
@@ -144,7 +141,6 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     topicCheckPeriod: env.TOPIC_CHECK_PERIOD,
     sidecarCheckPeriod: env.SIDECAR_CHECK_PERIOD,
     kafkaWatchPeriod: env.KAFKA_WATCH_PERIOD,
-    statusInterval: env.STATUS_INTERVAL,
     checksSpread: env.CHECKS_SPREAD,
     daprNamespace: env.DAPR_NAMESPACE,
     externalMetrics:

@@ -167,9 +167,9 @@ export async function runOperator(
     observe,
     now,
     stepsOf,
-    interval: config.statusInterval,
-    settle: 3 * config.statusInterval,
-    progressInterval: 30 * config.statusInterval,
+    interval: 1_000,
+    settle: 3_000,
+    progressInterval: 30_000,
   })
   const applier = createApplier({ client, cacheOf, fieldManager: manager, hashAnnotation: annotation.hash, now })
   const reconcile = todoChatbotReconciler({

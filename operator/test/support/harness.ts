@@ -106,7 +106,6 @@ export function startOperator(cluster: TestCluster, options: OperatorOptions = {
     // Tests that are about the routine checks say when they run.
     CHECKS_SPREAD: '1h',
     KAFKA_WATCH_PERIOD: '1s',
-    STATUS_INTERVAL: '200ms',
     ...options.env,
   })
   const requests: { method: string; path: string }[] = []

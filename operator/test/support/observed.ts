@@ -105,7 +105,10 @@ export function anObserved(changes: Changes = {}): Observed {
     health: new Map(
       Object.values(workers).map(({ pods }) => [
         pods[0]?.name ?? '',
-        { state: 'Answered', answer: { phase: 'ready', failing: {}, poolExhausted: false, errorPercent: 0, config: {} } },
+        {
+          state: 'Answered',
+          answer: { phase: 'ready', failing: {}, poolExhausted: false, errorPercent: 0, config: {} },
+        },
       ]),
     ),
   }

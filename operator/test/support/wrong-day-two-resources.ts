@@ -84,6 +84,11 @@ export const wrongDayTwoResources: readonly WrongResource[] = [
     spec: 'remediation: {ladder: [Recreate, Isolate]}',
     says: ['spec.remediation.ladder[1]', '"Recreate", "Restart", "RaiseMemory", "RollBack"'],
   },
+  {
+    what: 'a step that is twice in the ladder',
+    spec: 'remediation: {ladder: [Restart, Recreate, Restart]}',
+    says: ['spec.remediation.ladder', 'each step may be there once'],
+  },
   { what: 'an empty ladder', spec: 'remediation: {ladder: []}', says: ['spec.remediation.ladder'] },
   {
     what: 'a share of healthy workers in words',

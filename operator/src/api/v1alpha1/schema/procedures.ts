@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { described, duration, quantity } from './field.ts'
+import { checked, described, duration, quantity } from './field.ts'
 import { intOrPercent } from './int-or-percent.ts'
 
 const minute = 60_000
@@ -45,20 +45,26 @@ export const remediationSchema = described(
     minHealthy: intOrPercent(
       'Nothing is done while fewer workers than this are healthy: then the cause lies outside. A number of workers or a percentage.',
     ).default('50%'),
-    ladder: described(
-      z
-        .array(
-          described(
-            z.enum(remediationActions),
-            'A step: Recreate deletes the failed pods, Restart rolls all pods of the worker, RaiseMemory gives its container more memory up to maxMemory until its resources are edited, RollBack returns to the last healthy template where spec.update.rollback is Automatic.',
-          ),
-        )
-        .min(1)
-        .max(4),
-      'What may be done, in this order; each signal takes the steps of the ladder that can heal it.',
-    )
-      .meta({ 'x-kubernetes-list-type': 'set' })
-      .default(['Recreate', 'Restart', 'RaiseMemory', 'RollBack']),
+    // Atomic: what a person applies is the ladder. As a set, server-side apply would only add to the steps of the default.
+    ladder: checked(
+      described(
+        z
+          .array(
+            described(
+              z.enum(remediationActions),
+              'A step: Recreate deletes the failed pods, Restart rolls all pods of the worker, RaiseMemory gives its container more memory up to maxMemory until its resources are edited, RollBack returns to the last healthy template where spec.update.rollback is Automatic.',
+            ),
+          )
+          .min(1)
+          .max(4),
+        'What may be done, in this order, each step once; each signal takes the steps of the ladder that can heal it.',
+      ).meta({ 'x-kubernetes-list-type': 'atomic' }),
+      {
+        rule: 'self.all(step, self.exists_one(other, other == step))',
+        message: 'each step may be there once',
+        holds: (steps) => new Set(steps).size === steps.length,
+      },
+    ).default(['Recreate', 'Restart', 'RaiseMemory', 'RollBack']),
     actionsPerHour: described(z.int().min(0).max(20).default(6), 'Most actions per hour over all workers, 0 to 20.'),
     healthyDelay: duration('How long a worker must be healthy after an action before the action counts as a success', {
       min: 1_000,
