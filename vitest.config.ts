@@ -22,8 +22,8 @@ export default defineConfig({
           environment: 'node',
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          // Each file has servers of its own and waits for them half of the time; more at once would wait for the processor.
-          maxWorkers: 2,
+          // One after the other: on two cores, two files with servers of their own would measure each other.
+          fileParallelism: false,
         },
       },
       {

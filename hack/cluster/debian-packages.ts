@@ -3,12 +3,14 @@ import { run, succeeds } from './command.ts'
 
 /** What the cluster and the tests need of Debian. Their services are not started; the programs are run by us. */
 export const DEBIAN_PACKAGES = [
+  'age',
   'buildah',
   'conntrack',
   'containerd',
   'containernetworking-plugins',
   'iproute2',
   'iptables',
+  'jq',
   'mmdebstrap',
   'openssl',
   'postgresql-15',
@@ -16,6 +18,7 @@ export const DEBIAN_PACKAGES = [
   'runc',
   'unzip',
   'util-linux',
+  'zstd',
 ] as const
 
 /** The packages of the list that are not installed. */

@@ -4,6 +4,7 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import kafkajs from 'kafkajs'
@@ -229,6 +230,43 @@ test('an encrypted backup shows nothing without its key, and holds state, secret
     expect((await readFile(join(folder, 'backups', made.report.path, path))).subarray(0, 21).toString()).toBe(
       'age-encryption.org/v1',
     )
+})
+
+test('a backup is restored by hand, with nothing but tools of others', async () => {
+  const made = await backUp(configOf('by-hand', { encryption: { recipients: 'recipients' } }))
+  const path = join(folder, 'backups', made.report.path)
+  const keyFile = join(folder, 'identity.txt')
+  await Promise.all([writeFile(keyFile, identity), writeFile(join(folder, 'public.pem'), publicKey)])
+  const script = fileURLToPath(new URL('../../hack/restore-by-hand', import.meta.url))
+  const env = { ...process.env, AGE_IDENTITY: keyFile, REDISCLI_AUTH: redis.password }
+  const byHand = async (command: string, ...args: string[]): Promise<string> =>
+    (await promisify(execFile)(script, [command, path, ...args], { env })).stdout
+
+  await byHand('verify', join(folder, 'public.pem'))
+  const { ownerUrl } = await postgres.server.createDatabase('by_hand')
+  await byHand('database', ownerUrl)
+  const database = openDatabase(ownerUrl)
+  const { rows } = await database.query<{ rows: number }>('SELECT count(*)::int AS rows FROM inbox')
+  await database.close()
+  expect(rows[0]?.rows).toBe(made.manifest.counts.tables['inbox'])
+
+  const lines = (await Promise.all(['0', '1'].map((partition) => byHand('records', 'taskEvents', partition))))
+    .flatMap((text) => text.split('\n'))
+    .filter((line) => line !== '')
+  expect(lines.map((line) => line.split('\t')[1]).toSorted()).toEqual((await eventsOf(made)).toSorted())
+  expect(lines[0]).toMatch(/^ce:a,ce:b\t[-0-9a-f]{36}\t\{\}$/)
+
+  const [host = '', port = ''] = redis.address.split(':')
+  const store = await connectRedis({ address: redis.address, password: redis.password, signal })
+  const before = await store.send('HGET', 'team.chat||7', 'data')
+  await store.send('DEL', 'team.chat||7')
+  await byHand('state', host, port)
+  expect(await store.send('HGET', 'team.chat||7', 'data')).toEqual(before)
+  expect(Number(await store.send('PTTL', 'team.chat||0'))).toBeGreaterThan(0)
+  store.close()
+
+  await writeFile(join(path, 'database.dump.age'), 'something else')
+  await expect(byHand('verify')).rejects.toThrow('database.dump.age')
 })
 
 test('without the state store the backup is partial and says why', async () => {

@@ -1,5 +1,10 @@
 import { startOperator, type OperatorOptions, type RunningOperator, type TestCluster } from './harness.ts'
 
+/** Distance between the writes that long sweeps kill the operator after: every third one, or with CRASH_POINTS=all every one. */
+export const crashStride = process.env['CRASH_POINTS'] === 'all' ? 1 : 3
+/** How a sweep says which points it took. */
+export const crashPointsTaken = crashStride === 1 ? 'every write' : `every ${crashStride}rd write`
+
 /** An operator that dies; see {@link startDoomedOperator}. */
 export interface DoomedOperator extends RunningOperator {
   /** Resolves when the fatal write was carried out; never, when the operator makes fewer writes. */

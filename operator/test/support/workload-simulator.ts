@@ -37,6 +37,8 @@ export interface WorkloadSimulator {
 
 const fieldManager = 'workload-simulator'
 const sidecarPort = 3501
+/** ms after which it looks although nothing was written. */
+const longestPause = 300
 /** Sidecars all listen on one port: test runs beside each other on one machine have loopback networks of their own. */
 const network = 1 + (process.pid % 254)
 
@@ -93,7 +95,7 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     const without = how?.kind === 'MissingComponent' ? how.component : undefined
     const ip = `127.${network}.${Math.floor(nextIp / 250) + 2}.${(nextIp++ % 250) + 1}`
     const server = createServer((_request, response) => {
-      client.list(kinds.Component).then(
+      client.list(kinds.Component, { namespace: pod.split('/')[0] ?? '' }).then(
         ({ items }) => {
           const components = items
             .filter(
@@ -270,14 +272,13 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
 
   /** The garbage collector's part: what is owned by something that is gone goes too. */
   const collect = async (alive: ReadonlySet<string>, objects: readonly KubeObject[]): Promise<void> => {
-    for (const object of objects) {
-      const owner = object.metadata.ownerReferences?.[0]
-      if (owner === undefined || alive.has(owner.uid)) continue
-      if (object.kind === 'Pod') stopSidecar(keyOf(object.metadata))
-      await client
-        .delete(kinds[object.kind as keyof typeof kinds], object.metadata, { uid: object.metadata.uid })
-        .catch(ignoreGone)
-    }
+    const orphans = objects.filter(({ metadata: { ownerReferences: [owner] = [] } }) => owner && !alive.has(owner.uid))
+    await Promise.all(
+      orphans.map(({ kind, metadata }) => {
+        if (kind === 'Pod') stopSidecar(keyOf(metadata))
+        return client.delete(kinds[kind as keyof typeof kinds], metadata, { uid: metadata.uid }).catch(ignoreGone)
+      }),
+    )
   }
 
   const everything = [
@@ -309,9 +310,11 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
       everything.map(async (kind) => [kind, (await client.list(kinds[kind]).catch(none)).items] as const),
     )
     const of = Object.fromEntries(lists) as Record<(typeof everything)[number], readonly KubeObject[]>
-    for (const item of of.Deployment) await playWorkload(kinds.Deployment, item, of.Pod)
-    for (const item of of.StatefulSet) await playWorkload(kinds.StatefulSet, item, of.Pod)
-    for (const item of of.Job) await playJob(item, of.Pod)
+    await Promise.all([
+      ...of.Deployment.map((item) => playWorkload(kinds.Deployment, item, of.Pod)),
+      ...of.StatefulSet.map((item) => playWorkload(kinds.StatefulSet, item, of.Pod)),
+      ...of.Job.map((item) => playJob(item, of.Pod)),
+    ])
     const all = Object.values(of).flat()
     await collect(new Set(all.map(({ metadata }) => metadata.uid ?? '')), all)
   }
@@ -320,9 +323,21 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     throw error
   }
 
+  /** Listing every kind is dear: it is done when something was written since the last time, and now and then because tests change what is played. */
+  let known = ''
+  let lookedAt = -Infinity
+  const lookIfNeeded = async (): Promise<void> => {
+    // The version of any list is that of the whole store.
+    const { resourceVersion } = await client.list(kinds.Namespace, { limit: 1 })
+    if (resourceVersion === known && performance.now() - lookedAt < longestPause) return
+    lookedAt = performance.now()
+    await look()
+    known = resourceVersion
+  }
+
   const play = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      await look().catch((error: unknown) => {
+      await lookIfNeeded().catch((error: unknown) => {
         // An API server that is away or restarting is looked at again.
         if (!stopping.signal.aborted && !(error instanceof KubeError && [0, 429, 500, 503].includes(error.status)))
           throw error
