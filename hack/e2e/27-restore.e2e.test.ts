@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BackupStatus } from '../../operator/src/api/v1alpha1/backup.ts'
 import type { RestoreStatus } from '../../operator/src/api/v1alpha1/restore.ts'
 import { kinds } from '../../operator/src/kube/kinds.ts'
-import type { ResourceKind } from '../../operator/src/kube/kinds.ts'
 import { signUp } from './support/account.ts'
 import type { Account, TaskBody } from './support/account.ts'
 import { auditTrail } from './support/audit-trail.ts'
@@ -14,6 +13,8 @@ import { eventually } from './support/eventually.ts'
 import { kafkaOf, withKafkaAdmin } from './support/kafka.ts'
 import { testNamespace } from './support/namespace.ts'
 import type { TestNamespace } from './support/namespace.ts'
+import { oneShotsIn } from './support/one-shot.ts'
+import type { OneShots } from './support/one-shot.ts'
 import { startStream } from './support/stream.ts'
 import { systemIn } from './support/system.ts'
 import type { System } from './support/system.ts'
@@ -28,10 +29,12 @@ describe('a system that lost its data', () => {
   let todo: System
   let database: TestDatabase
   let users: readonly Account[]
+  let oneShots: OneShots
   beforeAll(async () => {
     cluster = await testCluster()
     namespace = await testNamespace(cluster, 'restore')
     todo = systemIn(cluster, namespace.name, 'todo')
+    oneShots = oneShotsIn(cluster, namespace.name)
     await todo.apply({ backup: { destination: { volume: {} } } })
     await todo.ready()
     database = await databaseOf(cluster, namespace.name, 'todo')
@@ -43,30 +46,6 @@ describe('a system that lost its data', () => {
     await cluster.close()
   })
 
-  const make = async (kind: ResourceKind, name: string, spec: object): Promise<void> => {
-    const object = {
-      apiVersion: `${kind.group}/${kind.version}`,
-      kind: kind.kind,
-      metadata: { name, namespace: namespace.name },
-      spec,
-    }
-    await cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(object) })
-  }
-  const finished = async <Status extends { readonly phase?: string | undefined }>(
-    kind: ResourceKind,
-    name: string,
-  ): Promise<Status> =>
-    eventually(
-      `${kind.kind}/${name} finished`,
-      async () => {
-        const found = await cluster.get(kind, { namespace: namespace.name, name })
-        const status = found?.['status'] as Status | undefined
-        if (status?.phase === 'Succeeded' || status?.phase === 'PartiallySucceeded' || status?.phase === 'Failed')
-          return status
-        throw new Error(JSON.stringify(status, null, 1))
-      },
-      300_000,
-    )
   const count = async (table: string): Promise<number> =>
     Number((await database.query<{ n: string }>(`SELECT count(*) AS n FROM ${table}`))[0]?.n)
   const settled = (): Promise<unknown> =>
@@ -103,10 +82,10 @@ describe('a system that lost its data', () => {
     })
     await reached.promise
     for (const { taskId, version } of stream.commits) promised.set(taskId, Math.max(version, promised.get(taskId) ?? 0))
-    await make(kinds.Backup, 'before', { system: 'todo' })
+    await oneShots.make(kinds.Backup, 'before', { system: 'todo' })
     gate.resolve(undefined)
     await stream.done
-    backup = await finished<BackupStatus>(kinds.Backup, 'before')
+    backup = await oneShots.finished<BackupStatus>(kinds.Backup, 'before')
     expect(backup).toMatchObject({ phase: 'Succeeded' })
     expect(promised.size).toBeGreaterThan(20)
     console.log(`backup of ${backup.bytes} bytes; the cut held writers for ${backup.cut?.skewMs} ms`)
@@ -114,8 +93,8 @@ describe('a system that lost its data', () => {
 
   it('a drill proves the backup in a throwaway, and the system goes on', async () => {
     const before = await count('tasks')
-    await make(kinds.Restore, 'drill', { system: 'todo', mode: 'Drill', source: { backup: 'before' } })
-    const drill = await finished<RestoreStatus>(kinds.Restore, 'drill')
+    await oneShots.make(kinds.Restore, 'drill', { system: 'todo', mode: 'Drill', source: { backup: 'before' } })
+    const drill = await oneShots.finished<RestoreStatus>(kinds.Restore, 'drill')
     expect(drill).toMatchObject({ phase: 'Succeeded' })
     expect(await count('tasks')).toBe(before)
     await eventually(
@@ -140,8 +119,8 @@ describe('a system that lost its data', () => {
     await database.query('CREATE SCHEMA public')
     const begun = performance.now()
     const safetyBackup = { skip: true, reason: 'nothing is left to save' }
-    await make(kinds.Restore, 'back', { system: 'todo', source: { backup: 'before' }, safetyBackup })
-    const restore = await finished<RestoreStatus>(kinds.Restore, 'back')
+    await oneShots.make(kinds.Restore, 'back', { system: 'todo', source: { backup: 'before' }, safetyBackup })
+    const restore = await oneShots.finished<RestoreStatus>(kinds.Restore, 'back')
     expect(restore).toMatchObject({ phase: 'Succeeded' })
     await todo.ready()
     console.log(`restored and ready ${Math.round((performance.now() - begun) / 1000)} s after it was asked for`)
