@@ -37,19 +37,13 @@ export async function startTestCluster(): Promise<TestCluster> {
   const transport = createTransport({ credentials: kubeconfigCredentials(plane.kubeconfigPath), userAgent: 'test' })
   const client = createKubeClient(transport)
   const dapr = join(await goModuleFolder('github.com/dapr/dapr'), 'charts/dapr/crds')
-  for (const folder of [dapr, join(repository, 'crds')]) {
-    for (const file of (await readdir(folder)).filter((name) => name.endsWith('.yaml'))) {
-      for (const document of parseAllDocuments(await readFile(join(folder, file), 'utf8'))) {
-        const definition = document.toJS() as KubeObject | null
-        if (definition?.kind === 'CustomResourceDefinition') await client.apply(definition, { fieldManager: 'test' })
-      }
-    }
-  }
-  await until('every kind is served', async () => {
-    for (const kind of [kinds.TodoChatbot, kinds.Component, kinds.Subscription, kinds.Resiliency, kinds.Configuration])
-      await client.list(kind)
-    return true
-  })
+  await Promise.all([dapr, join(repository, 'crds')].map((folder) => installDefinitions(client, folder)))
+  const { TodoChatbot, Component, Subscription, Resiliency, Configuration } = kinds
+  await Promise.all(
+    [TodoChatbot, Component, Subscription, Resiliency, Configuration].map((kind) =>
+      until(`${kind.kind} is served`, () => client.list(kind)),
+    ),
+  )
   const workloads = simulateWorkloads(client)
   let count = 0
   return {
@@ -67,6 +61,18 @@ export async function startTestCluster(): Promise<TestCluster> {
       await plane.stop()
     },
   }
+}
+
+async function installDefinitions(client: KubeClient, folder: string): Promise<void> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml'))
+  await Promise.all(
+    files.map(async (file) => {
+      for (const document of parseAllDocuments(await readFile(join(folder, file), 'utf8'))) {
+        const definition = document.toJS() as KubeObject | null
+        if (definition?.kind === 'CustomResourceDefinition') await client.apply(definition, { fieldManager: 'test' })
+      }
+    }),
+  )
 }
 
 /** An operator that runs. `requests` lists what it asked the API server for, Events and the Lease left out. */

@@ -37,13 +37,11 @@ export interface WorkloadSimulator {
 
 const fieldManager = 'workload-simulator'
 const sidecarPort = 3501
-/** ms after which it looks although nothing was written. */
-const longestPause = 300
 /** Sidecars all listen on one port: test runs beside each other on one machine have loopback networks of their own. */
 const network = 1 + (process.pid % 254)
 
 /** Starts playing. `every`: ms between two looks at the cluster. */
-export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimulator {
+export function simulateWorkloads(client: KubeClient, every = 100): WorkloadSimulator {
   const stopping = new AbortController()
   const misbehaviours = new Map<string, Misbehaviour>()
   const badTemplates = new Map<string, { readonly text: string; readonly how: Misbehaviour }>()
@@ -323,21 +321,9 @@ export function simulateWorkloads(client: KubeClient, every = 30): WorkloadSimul
     throw error
   }
 
-  /** Listing every kind is dear: it is done when something was written since the last time, and now and then because tests change what is played. */
-  let known = ''
-  let lookedAt = -Infinity
-  const lookIfNeeded = async (): Promise<void> => {
-    // The version of any list is that of the whole store.
-    const { resourceVersion } = await client.list(kinds.Namespace, { limit: 1 })
-    if (resourceVersion === known && performance.now() - lookedAt < longestPause) return
-    lookedAt = performance.now()
-    await look()
-    known = resourceVersion
-  }
-
   const play = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      await lookIfNeeded().catch((error: unknown) => {
+      await look().catch((error: unknown) => {
         // An API server that is away or restarting is looked at again.
         if (!stopping.signal.aborted && !(error instanceof KubeError && [0, 429, 500, 503].includes(error.status)))
           throw error
