@@ -70,17 +70,4 @@ describe('deleting the resource', () => {
     await eventually('nothing left', async () => (await remaining()).length === 0, 120_000)
     await eventually('no claim left', async () => (await claims()).length === 0, 60_000)
   })
-
-  it('never hangs: brokers that do not exist, policy Delete', async () => {
-    const lost = systemIn(cluster, namespace.name, 'lost')
-    await lost.apply({ kafka: { mode: 'External', bootstrapServers: ['127.0.0.1:1'], deletionPolicy: 'Delete' } })
-    await eventually(
-      'the broker in the status',
-      async () => (await lost.condition('KafkaReady'))?.reason === 'BrokerUnreachable',
-      60_000,
-    )
-    await remove('lost')
-    expect(await lost.resource()).toBeUndefined()
-    await eventually('nothing left', async () => (await remaining()).length === 0, 120_000)
-  })
 })

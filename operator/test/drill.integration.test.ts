@@ -181,7 +181,7 @@ describe('a schedule of drills', () => {
     expect((await finished(newest)).phase).toBe('Succeeded')
     await until('the oldest are gone', async () => (await restores()).length === 3)
     expect((await restores()).at(-1)).toBe(newest)
-    expect((await backupOf())?.lastVerifiedRestore?.restore).toBe(newest)
+    await until('it is the proof', async () => (await backupOf())?.lastVerifiedRestore?.restore === newest)
   })
 })
 
