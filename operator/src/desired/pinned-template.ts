@@ -14,7 +14,7 @@ export interface PodTemplate {
 }
 
 /** Label the Deployment controller adds to the templates of its ReplicaSets. */
-const podTemplateHash = 'pod-template-hash'
+export const podTemplateHash = 'pod-template-hash'
 
 /** A template as we would have written it: without what the Deployment controller, `kubectl rollout restart` and the remediation added. */
 export const ownTemplate = ({ metadata, spec }: PodTemplate): PodTemplate => ({

@@ -1,4 +1,5 @@
 /** Whether the pods of the newest template fail at what they are asked. Pure. */
+import { podTemplateHash } from '../../desired/pinned-template.ts'
 import { finding, type Finding } from '../errors.ts'
 import type { PodReport } from '../pods/pod-watch.ts'
 import type { WorkerHealth } from '../pods/worker-health.ts'
@@ -11,8 +12,6 @@ export interface JudgedPod {
   readonly terminating: boolean
 }
 
-const templateLabel = 'pod-template-hash'
-
 /**
  * The pod of the newest template with the largest share of errors, when that is more than `maxErrorPercent`. Pods of older templates are not
  * judged: their errors may be what the change is for. A pod that says a dependency is away is not judged either.
@@ -24,9 +23,9 @@ export function errorFinding(
   maxErrorPercent: number,
 ): Finding | undefined {
   const alive = pods.filter(({ terminating }) => !terminating)
-  const newest = alive.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt))[0]?.labels[templateLabel]
+  const newest = alive.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt))[0]?.labels[podTemplateHash]
   const shares = alive
-    .filter(({ labels }) => labels[templateLabel] === newest)
+    .filter(({ labels }) => labels[podTemplateHash] === newest)
     .map(({ name }) => ({ name, percent: percentOf(health.get(name)) }))
   const worst = shares.toSorted((a, b) => b.percent - a.percent)[0]
   if (worst === undefined || worst.percent <= maxErrorPercent) return undefined

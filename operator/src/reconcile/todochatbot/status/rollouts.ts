@@ -43,6 +43,7 @@ export function rolloutStatus(input: RolloutStatusInput): RolloutStatus {
   /** A broker that was merely not asked yet, as after every restart of the operator, sets no clock back: else a restart would be more time. */
   const isHeld = (field: WorkerField): boolean =>
     !gates.open.has(field === 'chatApi' ? 'ChatApi' : 'Consumers') && gates.held?.by?.reason !== 'Checking'
+  const unhealthy = byWorker((field) => unhealthyFinding(observed, assessment, field))
   const judged = (field: WorkerField): Progress => {
     const { live: view, wanted } = live.workers[field]
     const name = workerNames[field]
@@ -50,7 +51,7 @@ export function rolloutStatus(input: RolloutStatusInput): RolloutStatus {
       live: view?.template,
       wanted,
       mixed: view !== undefined && view.replicas > view.updated,
-      unhealthy: unhealthyFinding(observed, assessment, field),
+      unhealthy: unhealthy[field],
       suspended:
         !hasBeenReady(seen) ||
         seen.isolation.current.some(({ worker, inForce }) => inForce && worker === field) ||
@@ -67,7 +68,7 @@ export function rolloutStatus(input: RolloutStatusInput): RolloutStatus {
       desired: rollouts.templates[field],
       live: live.workers[field].live?.template?.hash,
       progress: progress[field],
-      unhealthy: unhealthyFinding(observed, assessment, field),
+      unhealthy: unhealthy[field],
     })),
     refused,
     {
@@ -81,11 +82,15 @@ export function rolloutStatus(input: RolloutStatusInput): RolloutStatus {
   return {
     progress,
     blocked,
-    finding: refusedFinding(input, blocked) ?? overdueFinding(input, progress) ?? failingFinding(input, worker),
+    finding:
+      refusedFinding(input, blocked) ?? overdueFinding(input, progress, unhealthy) ?? failingFinding(worker, unhealthy),
     rolling: worker === undefined || rollout === undefined ? undefined : { worker, ...rollout },
     restartOnly: isRestartOnly(input, progress),
   }
 }
+
+/** Why each worker is not really healthy. */
+type Unhealthy = Readonly<Record<WorkerField, Finding | undefined>>
 
 function refusedFinding(
   { rollouts, observed }: RolloutStatusInput,
@@ -106,13 +111,14 @@ function refusedFinding(
 }
 
 function overdueFinding(
-  { observed, assessment }: RolloutStatusInput,
+  { observed }: RolloutStatusInput,
   progress: Readonly<Record<WorkerField, Progress>>,
+  unhealthy: Unhealthy,
 ): Finding | undefined {
   const { seen, live } = observed
   const field = workerFields.find((one) => isOverdue(progress[one], seen.now))
   if (field === undefined) return undefined
-  const why = unhealthyFinding(observed, assessment, field)
+  const why = unhealthy[field]
   return finding(
     'RolloutFailed',
     `Deployment/${live.workers[field].name}`,
@@ -121,11 +127,8 @@ function overdueFinding(
 }
 
 /** What its pods do not show of the worker that is being rolled out: they are ready, and it does not do its work. */
-function failingFinding(
-  { observed, assessment }: RolloutStatusInput,
-  worker: WorkerField | undefined,
-): Finding | undefined {
-  const why = worker === undefined ? undefined : unhealthyFinding(observed, assessment, worker)
+function failingFinding(worker: WorkerField | undefined, unhealthy: Unhealthy): Finding | undefined {
+  const why = worker === undefined ? undefined : unhealthy[worker]
   return why?.reason === 'TooManyErrors' || why?.reason === 'LagGrowing' ? why : undefined
 }
 
