@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startKafka, type KafkaServer } from '../../hack/cluster/index.ts'
-import { crashPointsTaken, crashStride, startDoomedOperator } from './support/doomed-operator.ts'
+import { crashesAfter, crashPointsTaken, crashStride } from './support/doomed-operator.ts'
 import { applyBot, startOperator, startTestCluster, untilCondition, type TestCluster } from './support/harness.ts'
 import { incidentsOf, isolated, isolationWorld } from './support/isolation.ts'
 
@@ -37,18 +37,9 @@ async function startWorld() {
     await work()
     await operator.stop()
   }
-  /** Runs an operator until `done` or until its n-th write; answers whether it got that far. */
-  const crashesAfter = async (n: number, done: () => Promise<unknown>): Promise<boolean> => {
-    const operator = startDoomedOperator(cluster, n, env)
-    const finished = done().then(() => false)
-    finished.catch(() => undefined)
-    const result = await Promise.race([operator.crashed, finished])
-    await operator.stop()
-    return result
-  }
   await edit()
   await withOperator(() => reaches('Ready', 'True'))
-  return { ...isolationWorld(cluster, namespace), namespace, reaches, edit, withOperator, crashesAfter }
+  return { ...isolationWorld(cluster, namespace), namespace, env, reaches, edit, withOperator }
 }
 
 test.concurrent.each(['ScaleDown', 'Network'] as const)(
@@ -56,7 +47,7 @@ test.concurrent.each(['ScaleDown', 'Network'] as const)(
   { timeout: 900_000 },
   async (mode) => {
     const world = await startWorld()
-    const { namespace, reaches, edit, withOperator, crashesAfter } = world
+    const { namespace, env, reaches, edit, withOperator } = world
     const inForce = async (): Promise<void> => {
       await reaches('Isolated', 'True')
       await (mode === 'Network' ? world.isCutOff() : world.isScaledDown())
@@ -70,11 +61,11 @@ test.concurrent.each(['ScaleDown', 'Network'] as const)(
     let going = true
     for (let n = 1, round = 1; going; n += crashStride, round += 1) {
       await edit(mode)
-      const began = await crashesAfter(n, inForce)
+      const began = await crashesAfter(cluster, n, inForce, env)
       if (began) points.begin += 1
       await withOperator(inForce)
       await edit()
-      const ended = await crashesAfter(n, over)
+      const ended = await crashesAfter(cluster, n, over, env)
       if (ended) points.end += 1
       await withOperator(over)
       expect(await incidentsOf(cluster, namespace)).toHaveLength(before + round)

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startKafka, type KafkaServer } from '../../hack/cluster/index.ts'
 import type { RemediationStatus } from '../src/api/v1alpha1/schema/status.ts'
 import { kinds } from '../src/kube/kinds.ts'
-import { crashPointsTaken, crashStride, startDoomedOperator } from './support/doomed-operator.ts'
+import { crashesAfter, crashPointsTaken, crashStride } from './support/doomed-operator.ts'
 import { startOperator, startTestCluster, until, type TestCluster } from './support/harness.ts'
 import { backsOff, remediationWorld, withoutChecks } from './support/remediation-world.ts'
 
@@ -64,11 +64,7 @@ test.concurrent.each(['Recreate', 'Restart'] as const)(
           },
           90_000,
         )
-      const doomed = startDoomedOperator(cluster, n, env, { ahead })
-      const whole = healed().then(() => false)
-      whole.catch(() => undefined)
-      crashed = await Promise.race([doomed.crashed, whole])
-      await doomed.stop()
+      crashed = await crashesAfter(cluster, n, healed, env, { ahead })
       await withOperator(async () => {
         expect(await healed()).toMatchObject([{ action, step: 1, state: 'Succeeded' }])
         await world.ready('todo')

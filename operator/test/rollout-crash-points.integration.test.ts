@@ -3,7 +3,7 @@ import { startKafka, type KafkaServer } from '../../hack/cluster/index.ts'
 import { workerNames } from '../src/api/v1alpha1/names.ts'
 import { workerFields } from '../src/api/v1alpha1/schema/services.ts'
 import { kinds } from '../src/kube/kinds.ts'
-import { crashPointsTaken, crashStride, startDoomedOperator } from './support/doomed-operator.ts'
+import { crashesAfter, crashPointsTaken, crashStride } from './support/doomed-operator.ts'
 import {
   applyBot,
   startOperator,
@@ -93,11 +93,7 @@ test.concurrent.each<[string, Edit]>([
   for (let n = 1, crashed = true; crashed; n += crashStride) {
     const before = await deployments()
     await edit(n)
-    const doomed = startDoomedOperator(cluster, n, env)
-    const through = rolledOut(before).then(() => false)
-    through.catch(() => undefined)
-    crashed = await Promise.race([doomed.crashed, through])
-    await doomed.stop()
+    crashed = await crashesAfter(cluster, n, () => rolledOut(before), env)
     const successor = startOperator(cluster, { env })
     const after = await rolledOut(before)
     await successor.stop()

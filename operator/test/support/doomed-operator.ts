@@ -40,3 +40,18 @@ export function startDoomedOperator(
   })
   return { ...operator, crashed, writes: () => writes }
 }
+
+/** Runs an operator until `done` resolves or until its `n`-th write is fatal; answers whether it was. What `done` waits for may come later then. */
+export async function crashesAfter(
+  cluster: TestCluster,
+  n: number,
+  done: () => Promise<unknown>,
+  ...settings: [env?: Readonly<Record<string, string>>, options?: Pick<OperatorOptions, 'ahead'>]
+): Promise<boolean> {
+  const operator = startDoomedOperator(cluster, n, ...settings)
+  const finished = done().then(() => false)
+  finished.catch(() => undefined)
+  const crashed = await Promise.race([operator.crashed, finished])
+  await operator.stop()
+  return crashed
+}
