@@ -55,7 +55,8 @@ async function startBroker(withSecureListener: boolean): Promise<KafkaServer & {
       `${jars}/*`,
     ]
     const clusterId = randomBytes(16).toString('base64url')
-    const format = ['format', '--cluster-id', clusterId, '--config', properties, '--standalone']
+    // One argument: an id may start with a dash, which would be an option of its own.
+    const format = ['format', `--cluster-id=${clusterId}`, '--config', properties, '--standalone']
     if (security) format.push(...security.formatArguments)
     await run('java', [...java, 'kafka.tools.StorageTool', ...format])
     const brokers = `127.0.0.1:${client}`

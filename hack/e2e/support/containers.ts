@@ -57,12 +57,24 @@ function containersOfPod(pod: KubeObject, namespace: string): Container[] {
   }))
 }
 
-/** Kills every process of a container. @returns how many. @throws Error when it has none: nothing would be proved. */
+/** Kills every process of a container. @returns how many. @throws Error when none was there to kill: nothing would be proved. */
 export async function killContainer(container: Container): Promise<number> {
   const pids = await processesOf(container.id)
   if (pids.length === 0) throw new Error(`${container.pod}/${container.name}: container ${container.id} has no process`)
-  for (const pid of pids) process.kill(pid, 'SIGKILL')
-  return pids.length
+  const count = pids.filter(killed).length
+  if (count === 0)
+    throw new Error(`${container.pod}/${container.name}: every process of container ${container.id} had ended`)
+  return count
+}
+
+/** A process may end between the look and the kill: the others go with their parent, and that is no failure. */
+function killed(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
 }
 
 async function processesOf(containerId: string): Promise<readonly number[]> {

@@ -36,7 +36,7 @@ if [[ ! -f $data/meta.properties ]]; then
   draft=$data.draft
   rm -rf "$draft"
   render "$draft" "$run/format.properties"
-  "${java[@]}" -Xmx128m kafka.tools.StorageTool format --cluster-id "$KAFKA_CLUSTER_ID" \
+  "${java[@]}" -Xmx128m kafka.tools.StorageTool format "--cluster-id=$KAFKA_CLUSTER_ID" \
     --config "$run/format.properties" --standalone
   rm -rf "$data"
   mv "$draft" "$data"
