@@ -143,6 +143,30 @@ describe('a system that lost its data', () => {
     expect(row?.hash).toBe(head?.hash)
   })
 
+  it('goes back to the point between two entries of the trail: exactly the tasks of then, and those of later are gone', async () => {
+    const rows = (): Promise<unknown> => database.query('SELECT * FROM tasks ORDER BY id')
+    const create = async (title: string): Promise<TaskBody> =>
+      (await users[0]?.change('/api/v1/tasks', { method: 'POST', body: { title } }))?.body as TaskBody
+    await create('kept')
+    await settled()
+    const [head] = await database.query<{ seq: number }>(`SELECT seq::int FROM audit_head WHERE stream = 'tasks'`)
+    const then = await rows()
+    const later = await create('taken back')
+    await settled()
+    await oneShots.make(kinds.Restore, 'until', {
+      system: 'todo',
+      source: { backup: 'before' },
+      until: { auditSequence: head?.seq },
+      safetyBackup: { skip: true, reason: 'the test is the only user' },
+    })
+    const restore = await oneShots.finished<RestoreStatus>(kinds.Restore, 'until')
+    expect(restore).toMatchObject({ phase: 'Succeeded', auditSequence: head?.seq })
+    await todo.ready()
+    expect(await rows()).toEqual(then)
+    expect(await count(`tasks WHERE id = '${later.id}'`)).toBe(0)
+    expect(await (await trail()).verify()).toMatchObject({ ok: true, gaps: [], duplicates: [], hashBreaks: [] })
+  })
+
   it('goes on: a new change is audited once, and nothing old again', async () => {
     const before = await count('audit_entries')
     const user = users[0]

@@ -196,3 +196,38 @@ test('a drill touches no worker and cleans up', async () => {
   expect(done).toMatchObject({ phase: 'Succeeded', summary: 'The backup can be restored' })
   expect(await replicas()).toEqual(before)
 })
+
+describe('until', () => {
+  test('goes on after the cut before anybody uses the data, says up to where, and what had to be left out', async () => {
+    await apply('goes-on', { until: { auditSequence: 10 } })
+    const done = await finished('goes-on')
+    expect(stepsOf(done)).toEqual(
+      ['Check', 'Database', 'Fence', 'Reapply', 'Topics', 'Switch', 'Unfence', 'Validate'].map(
+        (name) => `${name} Succeeded`,
+      ),
+    )
+    expect(done).toMatchObject({
+      phase: 'PartiallySucceeded',
+      cutAt: '2026-01-01T00:00:00.000Z',
+      auditSequence: 10,
+      reapplied: { entries: 3, until: '2026-01-01T00:30:00.000Z' },
+      violations: ['2 tasks are left out'],
+      summary: 'Restored, but 2 tasks are left out',
+    })
+    const config = await cluster.client.get(kinds.ConfigMap, { namespace, name: 'goes-on-restore' })
+    expect(JSON.parse((config['data'] as Record<string, string>)['config.json'] ?? '')).toMatchObject({
+      restore: { until: { auditSequence: 10 } },
+    })
+  })
+
+  test.each([
+    [{ until: {} }, 'until needs exactly one of time and auditSequence'],
+    [
+      { until: { time: '2026-01-01T00:00:00Z', auditSequence: 1 } },
+      'until needs exactly one of time and auditSequence',
+    ],
+    [{ until: { time: 'yesterday' } }, 'must be an RFC 3339 date-time with a zone'],
+    [{ until: { auditSequence: 0 } }, 'should be greater than or equal to 1'],
+    [{ mode: 'NewSystem', until: { auditSequence: 1 } }, 'use InPlace or Drill'],
+  ])('%j is refused: %s', async (wrong, words) => expect(apply('wrong', wrong)).rejects.toThrow(words))
+})

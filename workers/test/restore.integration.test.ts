@@ -1,15 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Admin, Kafka, Producer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startKafka, startRedis, type KafkaServer, type RedisServer } from '../../hack/cluster/index.ts'
-import { restoreConfigSchema, type RestoreReport, type RestoreJobStep } from '../jobs/restore/config.ts'
 import { committed } from '../jobs/restore/groups.ts'
 import { boundsOf, readRanges } from '../jobs/restore/kafka-log.ts'
-import { runStep } from '../jobs/restore/steps.ts'
-import { openWorkplace } from '../jobs/restore/workplace.ts'
 import { recordOf } from '../lib/audit-trail/entry.ts'
 import { appendRecords } from '../lib/audit-trail/store.ts'
 import { openDestination } from '../lib/backup/destination.ts'
@@ -18,7 +15,8 @@ import { openKafka } from '../lib/kafka/client.ts'
 import { commitGroupOffsets } from '../lib/kafka/group-offsets.ts'
 import { connectRedis, type RedisClient } from '../lib/redis/client.ts'
 import { handMadeBackup, postgresPrograms, signingKeys } from './support/hand-made-backup.ts'
-import { migrationsDirectory, openDatabase, testLogger } from './support/migrated-database.ts'
+import { openDatabase } from './support/migrated-database.ts'
+import { restoreRun } from './support/restore-run.ts'
 import { startTaskSystem, type TaskEvent, type TaskSystem } from './support/task-system.ts'
 
 /**
@@ -144,35 +142,22 @@ const databases = async (): Promise<string[]> => {
   return rows.map(({ name }) => name)
 }
 
-/** Runs steps, each in a workplace of its own like a pod, as one Restore. */
-const restore = (mode: 'InPlace' | 'NewSystem' | 'Drill' = 'InPlace', path = folder) => {
-  const uid = randomUUID()
-  const config = () =>
-    restoreConfigSchema.parse({
-      ...{ service: 'todo-restore', system: 'todo', namespace: 'app', version: '0.1.0' },
-      restore: { name: 'r', uid, mode },
-      source: { destination: { volume: { folder: join(directory, 'backups') } }, path },
-      publicKeyFile: 'public.pem',
-      database: { ownerUriFile: 'ownerUri', uriFile: 'uri', waitTimeout: 10_000 },
-      kafka: { brokers: [broker.brokers], topics, groups, waitTimeout: 10_000 },
-      stateStore: { address: redisServer.address, password: 'redis', keyPrefixes: ['app.todo-chat-api||'] },
-    })
-  const run = async (step: RestoreJobStep): Promise<RestoreReport> => {
-    const signal = new AbortController().signal
-    const place = await openWorkplace(config(), { logger: testLogger, signal, secretsDirectory: directory, searchPath })
-    try {
-      return await runStep(step, place, migrationsDirectory)
-    } finally {
-      await place.close()
-    }
-  }
-  return { uid, run }
-}
+const restore = (mode: 'InPlace' | 'NewSystem' | 'Drill' = 'InPlace') =>
+  restoreRun(
+    {
+      ...{ directory, topics, groups, folder, searchPath },
+      brokers: broker.brokers,
+      redisAddress: redisServer.address,
+    },
+    { mode },
+  )
 
 const unconsumed = (): number => manifest.counts.records - 10
 
 describe('a backup, further changes, a restore in place', () => {
-  const { run, uid } = restore()
+  let run: ReturnType<typeof restore>['run']
+  let uid: string
+  beforeAll(() => ({ run, uid } = restore()))
 
   test('finds the backup whole before anything is touched', async () => {
     await publish(await system.create(user, { title: 'after the cut' }), 0)

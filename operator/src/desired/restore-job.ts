@@ -2,7 +2,12 @@
  * The Jobs of a Restore, one per step: they share image, configuration and secrets and differ in the one argument. None may ask the API server
  * for anything. A pod that refuses (exit code 3) ends its Job at once; whatever else goes wrong is tried again. Pure.
  */
-import { refusedExitCode, type RestoreConfig, type RestoreJobStep } from '../../../workers/jobs/restore/config.ts'
+import {
+  refusedExitCode,
+  type RestoreConfig,
+  type RestoreJobStep,
+  type RestoreUntil,
+} from '../../../workers/jobs/restore/config.ts'
 import type { KubeObject } from '../api/v1alpha1/kubernetes.ts'
 import { label, labelsFor } from '../api/v1alpha1/labels.ts'
 import { names } from '../api/v1alpha1/names.ts'
@@ -36,11 +41,15 @@ const kafkaOf = ({ bot }: DesireInput) => {
   return { config: { ...connection, topics, groups: jobGroups(bot) }, keys }
 }
 
+/** The schema of the resource sees to it that there is one of the two. */
+const restoreUntil = ({ time = '', auditSequence }: NonNullable<Restore['spec']['until']>): RestoreUntil =>
+  auditSequence === undefined ? { time } : { auditSequence }
+
 /** config.json of the Jobs, and the keys of Secrets they read. */
 export const restoreConfig = (input: RestoreInput): { readonly config: Json; readonly keys: readonly MountedKey[] } => {
   const { bot, restore, destination, path } = input
   const { name: system, namespace } = bot.metadata
-  const { source, signature, mode } = restore.spec
+  const { source, signature, mode, until } = restore.spec
   const { encryption, throttle } = bot.spec.backup
   const kafka = kafkaOf(input)
   const stateStore = jobStateStore(input)
@@ -56,7 +65,12 @@ export const restoreConfig = (input: RestoreInput): { readonly config: Json; rea
     namespace,
     version: versionOf(input),
     logLevel: 'info',
-    restore: { name: restore.metadata.name, uid: restore.metadata.uid, mode },
+    restore: {
+      name: restore.metadata.name,
+      uid: restore.metadata.uid,
+      mode,
+      ...(until === undefined ? {} : { until: restoreUntil(until) }),
+    },
     source: { destination: destinationConfig(destination), path },
     ...(publicKey === undefined ? {} : { publicKeyFile: secretFile(publicKey) }),
     ...(identity === undefined ? {} : { identityFile: secretFile(identity) }),

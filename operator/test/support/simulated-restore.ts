@@ -19,6 +19,10 @@ export const restoreReportOf = async (
   const message = `${step} is done`
   if (step === 'switch')
     return { container: 'restore', report: { step, message, databaseBefore: 'todo_before_12345678' } }
+  if (step === 'reapply') {
+    const reapplied = { entries: 3, auditSequence: 10, until: '2026-01-01T00:30:00.000Z' }
+    return { container: 'restore', report: { step, message, reapplied, violations: ['2 tasks are left out'] } }
+  }
   if (step !== 'check') return { container: 'restore', report: { step, message } }
   const { namespace = '' } = pod.metadata
   const configMap = await client.get(kinds.ConfigMap, { namespace, name: names.restore(restore) })

@@ -7,6 +7,7 @@ import type { RestoreReport } from './config.ts'
 import { findDatabase, openDatabase, roleOf } from './databases.ts'
 import { RestoreError } from './errors.ts'
 import { boundsOf } from './kafka-log.ts'
+import { checkReach } from './reapply/reapply.ts'
 import { checkPartitions, liveTopic } from './topics.ts'
 import type { Workplace } from './workplace.ts'
 
@@ -20,6 +21,7 @@ export const check = async (place: Workplace, knownMigrations: number): Promise<
   await checkVersions(maintenance, manifest, { knownMigrations, searchPath: place.searchPath })
   await checkTopics(place, manifest)
   if (config.restore.mode === 'NewSystem') await checkEmpty(place)
+  if (config.restore.until !== undefined) await checkReach(place, config.restore.until)
   place.progress.part = 'checksums'
   await source.verify()
   const gaps = manifest.missing.map(({ what, why }) => `${what} (${why})`).join(', ')

@@ -10,9 +10,29 @@ const name = z.string().min(1).max(253)
 const secretFile = z.string().min(1).max(512)
 
 /** What a pod of the Job does; the operator names it as the one argument. */
-export const restoreJobSteps = ['check', 'database', 'topics', 'switch', 'undo', 'validate', 'cleanup'] as const
+export const restoreJobSteps = [
+  'check',
+  'database',
+  'reapply',
+  'topics',
+  'switch',
+  'undo',
+  'validate',
+  'cleanup',
+] as const
 /** One of {@link restoreJobSteps}. */
 export type RestoreJobStep = (typeof restoreJobSteps)[number]
+
+/** Up to where events after the cut take effect again; of the two exactly one. */
+const untilSchema = z.union([
+  /** RFC 3339: what the log in Kafka holds up to this moment. */
+  z.strictObject({ time: z.iso.datetime({ offset: true }) }),
+  /** Up to and with this entry of the audit trail in the database as it is. */
+  z.strictObject({ auditSequence: z.int().min(1) }),
+])
+
+/** See {@link untilSchema}. */
+export type RestoreUntil = z.output<typeof untilSchema>
 
 /** config.json of the Jobs of one Restore; all of its steps read the same. */
 export const restoreConfigSchema = z.object({
@@ -21,7 +41,12 @@ export const restoreConfigSchema = z.object({
   namespace: name,
   version: z.string().min(1).max(63),
   logLevel: logLevelSchema.default('info'),
-  restore: z.object({ name, uid: z.string().min(8).max(64), mode: z.enum(['InPlace', 'NewSystem', 'Drill']) }),
+  restore: z.object({
+    name,
+    uid: z.string().min(8).max(64),
+    mode: z.enum(['InPlace', 'NewSystem', 'Drill']),
+    until: untilSchema.optional(),
+  }),
   source: z.object({ destination: destinationConfigSchema, path: pathSchema }),
   /** Public key (PEM) the signature of the manifest is verified with; absent: it is ignored, for a reason the Restore gives. */
   publicKeyFile: secretFile.optional(),
@@ -65,9 +90,11 @@ export const restoreReportSchema = z.object({
       auditSequence: z.int().min(0),
     })
     .optional(),
+  /** reapply: entries of the audit trail after the cut, the number of the last one, and up to which moment they go. */
+  reapplied: z.object({ entries: z.int().min(0), auditSequence: z.int().min(0), until: z.iso.datetime() }).optional(),
   /** switch: name of the database that holds the state before. */
   databaseBefore: z.string().max(63).optional(),
-  /** validate: what does not agree. */
+  /** reapply: what could not be taken over; validate: what does not agree. */
   violations: z.array(z.string().max(300)).max(8).optional(),
 })
 

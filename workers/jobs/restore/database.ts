@@ -53,7 +53,7 @@ export const restoreDatabase = async (options: RestoreDatabase): Promise<void> =
   } finally {
     await restored.close()
   }
-  await markRestored(maintenance, names.beside, uid)
+  await markRestored(maintenance, names.beside, uid, new Date())
 }
 
 /** Holds a restored database against the manifest: migrations, rows of every table, the audit chain up to its head. @throws RestoreError NotAsWritten */

@@ -3,7 +3,7 @@
  * one to `todo_before_<uid8>` and the restored one to `todo`, both in one transaction, so there is no moment with half of it. A comment on a
  * database says what it is, which makes every step safe to repeat: it travels with the database when that is renamed.
  *
- *     beside: no comment (being filled) → "restored <uid>" (verified)        live: "restored <uid>" = switched already
+ *     beside: no comment (being filled) → "restored <uid> <time>" (verified)        live: the same = switched already
  */
 import { escapeIdentifier, escapeLiteral } from 'pg'
 import type { Logger } from '../../lib/logger.ts'
@@ -93,11 +93,18 @@ const restoredMark = (uid: string): string => `restored ${uid}`
 
 /** Whether a database holds what this restore made, verified. */
 export const isRestored = async (db: Queryable, name: string, uid: string): Promise<boolean> =>
-  (await findDatabase(db, name))?.comment === restoredMark(uid)
+  (await findDatabase(db, name))?.comment.startsWith(restoredMark(uid)) === true
 
 /** Marks a database as verified. */
-export const markRestored = async (db: Queryable, name: string, uid: string): Promise<void> => {
-  await db.query(`COMMENT ON DATABASE ${escapeIdentifier(name)} IS ${escapeLiteral(restoredMark(uid))}`)
+export const markRestored = async (db: Queryable, name: string, uid: string, now: Date): Promise<void> => {
+  const mark = `${restoredMark(uid)} ${now.toISOString()}`
+  await db.query(`COMMENT ON DATABASE ${escapeIdentifier(name)} IS ${escapeLiteral(mark)}`)
+}
+
+/** When the restore that a database came from had filled it; undefined: it came from none. */
+export const replacedAt = async (db: Queryable, name: string): Promise<Date | undefined> => {
+  const time = /^restored \S+ (\S+)$/.exec((await findDatabase(db, name))?.comment ?? '')?.[1]
+  return time === undefined ? undefined : new Date(time)
 }
 
 /** Makes an empty database, over one that an earlier try left. */

@@ -16,6 +16,8 @@ const remedies = {
   NotEmpty: 'Use mode InPlace to replace data, or restore into a system that nobody has used yet',
   NotAsWritten:
     'Take another backup: what was restored is not what the manifest says. Nothing of the system was touched',
+  UntilOutOfReach:
+    'Choose another backup or another spec.until: a time needs the log in Kafka from the cut on, an auditSequence the audit trail in the database as it is',
   Incomplete: 'Take another backup: this one lacks what the message names',
   StillConnected: 'End the sessions the message names, then create another Restore',
   GroupInUse: 'Stop whoever consumes in that group outside the system, then create another Restore',

@@ -6,6 +6,7 @@ import { drillCleanUp, drillTopics, drillValidate } from './drill.ts'
 import { whenEmpty } from './groups.ts'
 import { boundsOf } from './kafka-log.ts'
 import { cleanUp, switchOver, undo } from './switch.ts'
+import { reapply } from './reapply/reapply.ts'
 import { liveTopic, restoreTopics } from './topics.ts'
 import { validate } from './validate.ts'
 import type { Workplace } from './workplace.ts'
@@ -26,6 +27,11 @@ export const runStep = async (
       return check(place, (await readMigrations(migrationsDirectory)).length)
     case 'database':
       return database(place, migrationsDirectory)
+    case 'reapply': {
+      const { until } = place.config.restore
+      if (until === undefined) throw new Error('the step reapply needs restore.until in config.json')
+      return reapply(place, until)
+    }
     case 'topics':
       return drill ? drillTopics(place) : topics(place)
     case 'switch':

@@ -55,7 +55,7 @@ export const restoreTopics = async (options: RestoreTopics): Promise<RestoredTop
     const bounds = await boundsOf(admin, topic)
     if (bounds === undefined) throw new Error(`topic ${topic} does not exist yet`)
     checkPartitions(topic, bounds, partitions.length)
-    const parts = await lastRecordsOf(options, alias, topic, partitions, bounds)
+    const parts = await partsOf(options, { alias, topic, partitions }, bounds)
     for (const part of parts) {
       records += await appendPartition(options, part)
       if (!part.holds && part.from < part.at.end && !rebuilt.includes(topic)) rebuilt.push(topic)
@@ -101,8 +101,8 @@ export const checkPartitions = (topic: string, bounds: ReadonlyMap<number, Bound
 export const consumersOf = (groups: readonly WorkerGroup[], topic: string): readonly WorkerGroup[] =>
   groups.filter(({ topics }) => topics.includes(topic))
 
-/** Where the group of a worker stood at the cut. */
-const committedAtCut = (
+/** Where the group of a worker stood at the cut; undefined: it had committed nothing. */
+export const committedAtCut = (
   { manifest }: BackupSource,
   service: string,
   alias: string,
@@ -123,15 +123,19 @@ interface Part {
   readonly finder: ReturnType<typeof positionFinder>
 }
 
-/** Compares the last record of each partition of the backup with the one at its place in the live log. */
-async function lastRecordsOf(
-  options: RestoreTopics,
-  alias: string,
-  topic: string,
-  partitions: readonly { readonly partition: number; readonly end: number }[],
+/** A topic of a backup and what it is called now. */
+interface TopicAtCut {
+  readonly alias: string
+  readonly topic: string
+  readonly partitions: readonly { readonly partition: number; readonly end: number }[]
+}
+
+/** The partitions whose log still is the one that was backed up: the last record of the backup is at its place. */
+export async function partitionsHolding(
+  { kafka, source, signal }: Pick<RestoreTopics, 'kafka' | 'source' | 'signal'>,
+  { alias, topic, partitions }: TopicAtCut,
   bounds: ReadonlyMap<number, Bounds>,
-): Promise<readonly Part[]> {
-  const { kafka, source, signal, groups } = options
+): Promise<ReadonlySet<number>> {
   const last = new Map<number, StoredRecord>()
   const candidates = partitions.filter(({ partition, end }) => (bounds.get(partition)?.end ?? 0) >= end)
   for (const { partition } of candidates) {
@@ -143,19 +147,32 @@ async function lastRecordsOf(
     { kafka, topic, signal },
     new Map(asked.map(([partition, { offset }]) => [partition, offset])),
   )
-  return partitions.map(({ partition, end }): Part => {
+  const holding = candidates.filter(({ partition }) => {
     const before = last.get(partition)
     const there = live.get(partition)
-    const holds =
-      candidates.some((one) => one.partition === partition) &&
-      (before === undefined || (there !== undefined && sameRecord(before, there)))
-    const at = {
+    return before === undefined || (there !== undefined && sameRecord(before, there))
+  })
+  return new Set(holding.map(({ partition }) => partition))
+}
+
+/** Judges each partition of a topic. */
+async function partsOf(
+  options: RestoreTopics,
+  at: TopicAtCut,
+  bounds: ReadonlyMap<number, Bounds>,
+): Promise<readonly Part[]> {
+  const { source, groups } = options
+  const { alias, topic, partitions } = at
+  const holding = await partitionsHolding(options, at, bounds)
+  return partitions.map(({ partition, end }): Part => {
+    const holds = holding.has(partition)
+    const atCut = {
       start: source.startOf(alias, partition),
       end,
       committed: consumersOf(groups, topic).map(({ service }) => committedAtCut(source, service, alias, partition)),
     }
-    const from = firstToProduce(at, holds)
-    return { alias, topic, partition, at, holds, from, finder: positionFinder(at, from) }
+    const from = firstToProduce(atCut, holds)
+    return { alias, topic, partition, at: atCut, holds, from, finder: positionFinder(atCut, from) }
   })
 }
 

@@ -5,6 +5,7 @@ import type { ReplayMark } from '../replay.ts'
 import { chain, genesis } from './chain.ts'
 import type { ChainedEntry, ChainHead } from './chain.ts'
 import type { AuditRecord, Json } from './entry.ts'
+import { createVerifier } from './verifier.ts'
 
 /** The one stream of a system; the table holds several so that tenants can get their own later. */
 export const taskStream = 'tasks'
@@ -90,44 +91,72 @@ export const appendRecords = (
   now: () => Date,
   replay?: ReplayMark,
   stream = taskStream,
-): Promise<Processed[]> =>
-  database.transaction(async (tx) => {
-    const { rows: heads } = await tx.query<ChainHead>(
-      `SELECT seq, encode(hash, 'hex') AS hash FROM audit_head WHERE stream = $1 FOR UPDATE`,
-      [stream],
+): Promise<Processed[]> => database.transaction((tx) => appendWithin(tx, records, now, replay, stream))
+
+/** {@link appendRecords} as a part of a transaction of the caller's. */
+export const appendWithin = async (
+  tx: Transaction,
+  records: readonly AuditRecord[],
+  now: () => Date,
+  replay?: ReplayMark,
+  stream = taskStream,
+): Promise<Processed[]> => {
+  const head = await lockHead(tx, stream)
+  const { rows: stored } = await tx.query<{ event_id: string }>(
+    'SELECT event_id FROM audit_entries WHERE stream = $1 AND event_id = ANY ($2::text[])',
+    [stream, records.map(({ eventId }) => eventId)],
+  )
+  const known = new Set(stored.map(({ event_id: eventId }) => eventId))
+  const outcomes: Processed[] = []
+  const fresh: AuditRecord[] = []
+  for (const record of records) {
+    outcomes.push(known.has(record.eventId) ? 'duplicate' : 'processed')
+    if (!known.has(record.eventId)) fresh.push(record)
+    known.add(record.eventId)
+  }
+  const entries = chain(head, fresh, { stream, recordedAt: now().toISOString() })
+  const last = entries.at(-1)
+  if (last === undefined) return outcomes
+  await insert(tx, entries)
+  if (replay !== undefined)
+    await noteReplayed(
+      tx,
+      consumer,
+      replay,
+      fresh.map(({ eventId }) => eventId),
     )
-    const head = heads[0]
-    if (head === undefined) throw new Error(`audit stream "${stream}" has no head row; run the migrations`)
-    const { rows: stored } = await tx.query<{ event_id: string }>(
-      'SELECT event_id FROM audit_entries WHERE stream = $1 AND event_id = ANY ($2::text[])',
-      [stream, records.map(({ eventId }) => eventId)],
-    )
-    const known = new Set(stored.map(({ event_id: eventId }) => eventId))
-    const outcomes: Processed[] = []
-    const fresh: AuditRecord[] = []
-    for (const record of records) {
-      outcomes.push(known.has(record.eventId) ? 'duplicate' : 'processed')
-      if (!known.has(record.eventId)) fresh.push(record)
-      known.add(record.eventId)
-    }
-    const entries = chain(head, fresh, { stream, recordedAt: now().toISOString() })
-    const last = entries.at(-1)
-    if (last === undefined) return outcomes
-    await insert(tx, entries)
-    if (replay !== undefined)
-      await noteReplayed(
-        tx,
-        consumer,
-        replay,
-        fresh.map(({ eventId }) => eventId),
-      )
-    await tx.query(`UPDATE audit_head SET seq = $2, hash = decode($3, 'hex') WHERE stream = $1`, [
-      stream,
-      last.seq,
-      last.hash,
-    ])
-    return outcomes
-  })
+  await moveHead(tx, last)
+  return outcomes
+}
+
+/**
+ * Takes over entries of another trail that goes on where this one ends, as they are: number, time and hash.
+ * @throws Error when one does not follow the entry before it, or is not what its hash says
+ */
+export const adoptEntries = async (tx: Transaction, entries: readonly ChainedEntry[]): Promise<void> => {
+  const last = entries.at(-1)
+  if (last === undefined) return
+  const head = await lockHead(tx, taskStream)
+  const verifier = createVerifier({ before: head, from: head.seq + 1 })
+  for (const entry of entries) verifier.next(entry)
+  const verdict = verifier.finish(last)
+  if (!verdict.ok)
+    throw new Error(`the entries ${head.seq + 1} to ${last.seq} do not form a chain: ${JSON.stringify(verdict)}`)
+  await insert(tx, entries)
+  await moveHead(tx, last)
+}
+
+const lockHead = async (tx: Transaction, stream: string): Promise<ChainHead> => {
+  const { rows } = await tx.query<ChainHead>(
+    `SELECT seq, encode(hash, 'hex') AS hash FROM audit_head WHERE stream = $1 FOR UPDATE`,
+    [stream],
+  )
+  if (rows[0] === undefined) throw new Error(`audit stream "${stream}" has no head row; run the migrations`)
+  return rows[0]
+}
+
+const moveHead = (tx: Transaction, { stream, seq, hash }: ChainedEntry): Promise<unknown> =>
+  tx.query(`UPDATE audit_head SET seq = $2, hash = decode($3, 'hex') WHERE stream = $1`, [stream, seq, hash])
 
 /** Which entries to list. Times are on `occurredAt`; `start` included, `end` not. */
 export interface EntryFilter {

@@ -109,12 +109,32 @@ export async function changeTask(
   return { task: after, changed: true }
 }
 
-async function openSeries(tx: Transaction, task: Task, now: string): Promise<void> {
+/**
+ * Writes a task as an event tells of it, for a restore that goes on after its cut. The event exists already, so none is appended. A version
+ * that is not higher than the stored one changes nothing, but a series or a slot it tells of is taken all the same. `time` is that of the event.
+ */
+export async function takeOverTask(tx: Transaction, task: Task, time: string): Promise<void> {
+  if (task.recurrence) await openSeries(tx, task, time, 'ON CONFLICT DO NOTHING')
+  const values = [...taskValues(task), task.recurrence?.seriesId ?? null]
+  const places = values.map((_, index) => `$${index + 1}`).join(', ')
+  await tx.query(
+    `INSERT INTO tasks AS known (${taskColumns}, series_id) VALUES (${places})
+     ON CONFLICT (id) DO UPDATE SET (${taskColumns}, series_id) = (${places}) WHERE known.version < excluded.version`,
+    values,
+  )
+}
+
+async function openSeries(
+  tx: Transaction,
+  task: Task,
+  now: string,
+  onConflict: '' | 'ON CONFLICT DO NOTHING' = '',
+): Promise<void> {
   const { recurrence } = task
   if (!recurrence) return
   await tx.query(
     `INSERT INTO recurrence_series (id, user_id, rrule, anchor, dtstart_local, timezone, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+     VALUES ($1, $2, $3, $4, $5, $6, $7) ${onConflict}`,
     [
       recurrence.seriesId,
       task.userId,

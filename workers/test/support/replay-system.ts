@@ -40,6 +40,8 @@ export interface Asked extends Partial<Pick<ReplayConfig, 'source' | 'select' | 
 /** Kafka, PostgreSQL and the three workers that consume, each behind HTTP, with nobody delivering live events but the test. */
 export interface ReplaySystem extends TaskSystem {
   readonly kafka: Kafka
+  /** `host:port` of the broker. */
+  readonly bootstrap: string
   /** What the broker knows of topics and groups. */
   readonly brokers: Admin
   readonly workers: Readonly<Record<ReplayConfig['worker'], FastifyInstance>>
@@ -130,6 +132,7 @@ export async function startReplaySystem(): Promise<ReplaySystem> {
   return {
     ...system,
     kafka,
+    bootstrap: broker.brokers,
     brokers: admin,
     workers,
     publish: async (topic, events) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { finalPhases, immutable, oneShotParser, oneShotStatus, systemSchema, time, type OneShot } from './one-shot.ts'
 import { destinationSchema } from './schema/destination.ts'
-import { checked, described, duration, objectName, secretKey, text, withRules } from './schema/field.ts'
+import { checked, described, duration, objectName, secretKey, text, timestamp, withRules } from './schema/field.ts'
 import { reasonSchema } from './schema/temporary.ts'
 
 /** Kind of the resource: one immutable restore of one backup. */
@@ -52,34 +52,67 @@ const sourceSchema = checked(
   },
 )
 
-/** The whole spec of a Restore. */
-export const restoreSpecSchema = withRules(
+/** Up to where what happened after the cut takes effect again. */
+const untilSchema = checked(
   described(
     z.strictObject({
-      system: systemSchema,
-      mode: described(
-        z.enum(restoreModes).default('InPlace'),
-        'InPlace replaces the data of the system. NewSystem fills a system that holds none, and refuses any other. Drill restores into a throwaway database and throwaway topics, checks everything and removes them.',
-      ),
-      source: sourceSchema,
-      trigger: described(
-        z.enum(restoreTriggers).default('Manual'),
-        'What asked for it: Schedule is set by the operator (spec.backup.drill of the system), Manual is for people.',
-      ),
-      safetyBackup: described(
-        z.strictObject({ skip: described(z.literal(true), 'No backup of the present state.'), reason: reasonSchema }),
-        'Restores without a backup of the present state. The database as it was is kept all the same until this Restore is deleted.',
+      time: timestamp(
+        'Moment up to which the records of the log in Kafka take effect again. Needs the log from the cut on; works when the database is lost.',
       ).optional(),
-      signature: described(
-        z.strictObject({ ignore: described(z.literal(true), 'The signature is not looked at.'), reason: reasonSchema }),
-        'Takes a backup whose signature cannot be verified. Checksums are verified all the same.',
+      auditSequence: described(
+        z.int().min(1),
+        'Number of the last entry of the audit trail that is restored, as GET /api/v1/audit shows it. Needs the database in use.',
       ).optional(),
-      deadline: duration('How long the restore may take in all; then it is given up and the old state kept', {
-        min: minute,
-        max: 7 * 24 * 60 * minute,
-      }).default('2h'),
     }),
-    'What to restore, and how. Cannot be changed: make another Restore.',
+    'Goes on after the cut of the backup: every change up to here takes effect again, once, and nobody is told of it. Exactly one of time and auditSequence; default: the cut.',
+  ),
+  {
+    rule: 'has(self.time) != has(self.auditSequence)',
+    message: 'until needs exactly one of time and auditSequence',
+    holds: ({ time: moment, auditSequence }) => (moment === undefined) !== (auditSequence === undefined),
+  },
+)
+
+/** The whole spec of a Restore. */
+export const restoreSpecSchema = withRules(
+  checked(
+    described(
+      z.strictObject({
+        system: systemSchema,
+        mode: described(
+          z.enum(restoreModes).default('InPlace'),
+          'InPlace replaces the data of the system. NewSystem fills a system that holds none, and refuses any other. Drill restores into a throwaway database and throwaway topics, checks everything and removes them.',
+        ),
+        source: sourceSchema,
+        until: untilSchema.optional(),
+        trigger: described(
+          z.enum(restoreTriggers).default('Manual'),
+          'What asked for it: Schedule is set by the operator (spec.backup.drill of the system), Manual is for people.',
+        ),
+        safetyBackup: described(
+          z.strictObject({ skip: described(z.literal(true), 'No backup of the present state.'), reason: reasonSchema }),
+          'Restores without a backup of the present state. The database as it was is kept all the same until this Restore is deleted.',
+        ).optional(),
+        signature: described(
+          z.strictObject({
+            ignore: described(z.literal(true), 'The signature is not looked at.'),
+            reason: reasonSchema,
+          }),
+          'Takes a backup whose signature cannot be verified. Checksums are verified all the same.',
+        ).optional(),
+        deadline: duration('How long the restore may take in all; then it is given up and the old state kept', {
+          min: minute,
+          max: 7 * 24 * 60 * minute,
+        }).default('2h'),
+      }),
+      'What to restore, and how. Cannot be changed: make another Restore.',
+    ),
+    {
+      rule: "!has(self.until) || self.mode != 'NewSystem'",
+      message:
+        'until needs the log or the audit trail of the system itself, which a NewSystem does not have: use InPlace or Drill',
+      holds: ({ until, mode }) => until === undefined || mode !== 'NewSystem',
+    },
   ),
   immutable('a Restore'),
 )
@@ -95,6 +128,7 @@ export const restoreSteps = [
   'Database',
   'SafetyBackup',
   'Fence',
+  'Reapply',
   'Topics',
   'Switch',
   'Undo',
@@ -140,8 +174,15 @@ export const restoreStatusSchema = described(
     ).optional(),
     path: described(z.string().max(512), 'Folder of the backup below the destination.').optional(),
     manifestSha256: described(z.string().max(64), 'SHA-256 of its manifest.').optional(),
-    cutAt: time('The moment that is restored.').optional(),
+    cutAt: time('The cut of the backup: the moment that is restored, unless reapplied names a later one.').optional(),
     auditSequence: described(z.int(), 'Number of the last audit entry of the restored state.').optional(),
+    reapplied: described(
+      z.object({
+        until: time('The moment that is restored.'),
+        entries: described(z.int(), 'Entries of the audit trail after the cut.'),
+      }),
+      'What took effect again after the cut (spec.until).',
+    ).optional(),
     safetyBackup: described(z.string().max(253), 'Backup of the state before; restore it to go back.').optional(),
     databaseBefore: described(
       z.string().max(63),
@@ -149,13 +190,13 @@ export const restoreStatusSchema = described(
     ).optional(),
     violations: described(
       z.array(z.string().max(512)).max(20),
-      'What does not agree across the services after the restore.',
+      'What could not be restored, or does not agree across the services after the restore.',
     ).optional(),
     measured: described(
       z.object({
         rto: described(z.int(), 'Seconds from the beginning to workers that are back, or to the end of a drill.'),
         outage: described(z.int(), 'Seconds during which the workers were away.').optional(),
-        rpo: described(z.int(), 'Seconds between the cut and the beginning of the restore.'),
+        rpo: described(z.int(), 'Seconds between the moment that is restored and the beginning of the restore.'),
       }),
       'What the restore took.',
     ).optional(),

@@ -20,6 +20,9 @@ export function started(restore: Restore, now: number): RestoreStatus {
   return said({ restore, now }, begun, 'Pending', 'Waiting for its turn')
 }
 
+/** Most that the status names. */
+const maxViolations = 20
+
 /** What a status is made from. */
 export interface RestoreSeen {
   readonly restore: Restore
@@ -47,6 +50,7 @@ export function statusWith(
     ...restore.status,
     steps: [...ledger],
     ...learned(report),
+    ...violationsWith(restore.status?.violations, report),
     ...(safetyBackup === undefined ? {} : { safetyBackup }),
   }
   const ended = conclusionOf(ledger, status.violations?.length ?? 0)
@@ -62,7 +66,7 @@ export function statusWith(
 /** What the pod of a step found out. */
 const learned = (report: RestoreReport | undefined): Partial<RestoreStatus> => {
   if (report === undefined) return {}
-  const { backup, databaseBefore, violations } = report
+  const { backup, reapplied, databaseBefore } = report
   return {
     ...(backup === undefined
       ? {}
@@ -72,10 +76,27 @@ const learned = (report: RestoreReport | undefined): Partial<RestoreStatus> => {
           cutAt: backup.cutAt,
           auditSequence: backup.auditSequence,
         }),
+    ...(reapplied === undefined
+      ? {}
+      : {
+          auditSequence: reapplied.auditSequence,
+          reapplied: { entries: reapplied.entries, until: reapplied.until },
+        }),
     ...(databaseBefore === undefined ? {} : { databaseBefore }),
-    ...(violations === undefined ? {} : { violations }),
   }
 }
+
+/** Each step adds what it found; a step that is looked at twice adds nothing new. */
+const violationsWith = (
+  known: readonly string[] = [],
+  { violations = [] }: Pick<RestoreReport, 'violations'> = {},
+): Pick<RestoreStatus, 'violations'> => {
+  const all = [...new Set([...known, ...violations])].slice(0, maxViolations)
+  return all.length === 0 ? {} : { violations: all }
+}
+
+/** The moment whose state is restored: the cut, or spec.until when that was reached. */
+const restoredTo = ({ cutAt, reapplied }: RestoreStatus): string | undefined => reapplied?.until ?? cutAt
 
 function finished(
   seen: RestoreSeen,
@@ -87,7 +108,7 @@ function finished(
   const rest = status.violations ?? []
   const backTo = status.safetyBackup === undefined ? '' : `; Backup/${status.safetyBackup} holds the state before`
   if (failed === undefined && rest.length === 0) {
-    const done = spec.mode === 'Drill' ? 'The backup can be restored' : `Restored to ${status.cutAt ?? 'the cut'}`
+    const done = spec.mode === 'Drill' ? 'The backup can be restored' : `Restored to ${restoredTo(status) ?? 'the cut'}`
     return said(seen, ended, phase, `${done}${spec.mode === 'Drill' ? '' : backTo}`)
   }
   if (phase === 'PartiallySucceeded') {
@@ -119,14 +140,15 @@ const measured = ({ restore, now }: RestoreSeen, status: RestoreStatus): Pick<Re
   }
   const from = at('Check', 'startedAt')
   const drill = restore.spec.mode === 'Drill'
-  if (from === undefined || status.cutAt === undefined || (!drill && !isSwitched(ledger))) return {}
+  const moment = restoredTo(status)
+  if (from === undefined || moment === undefined || (!drill && !isSwitched(ledger))) return {}
   const seconds = (ms: number): number => Math.max(0, Math.round(ms / 1000))
   const back = drill ? now : (at('Unfence', 'finishedAt') ?? now)
   const away = at('Fence', 'startedAt')
   return {
     measured: {
       rto: seconds(back - from),
-      rpo: seconds(from - Date.parse(status.cutAt)),
+      rpo: seconds(from - Date.parse(moment)),
       ...(away === undefined ? {} : { outage: seconds(back - away) }),
     },
   }

@@ -94,6 +94,15 @@ describe('a restore', () => {
   })
 })
 
+test.each([
+  ['InPlace', ['Check', 'Database', 'SafetyBackup', 'Fence', 'Reapply', 'Topics', 'Switch', 'Unfence', 'Validate']],
+  ['Drill', ['Check', 'Database', 'Reapply', 'Topics', 'Validate', 'CleanUp']],
+] as const)(
+  '%s with until goes on after the cut once nothing new can come, and before anything is switched',
+  (mode, steps) =>
+    expect(namesOf(last(run(newLedger({ mode, until: { auditSequence: 7 } }), [])), 'Succeeded')).toEqual(steps),
+)
+
 test('a drill never fences, never switches, and always cleans up', () =>
   fc.assert(
     fc.property(fc.subarray<RestoreStep>(['Check', 'Database', 'Topics', 'Validate']), (fails) => {
@@ -108,9 +117,20 @@ test('whatever fails, it ends, the workers come back, and Failed means that the 
   fc.assert(
     fc.property(
       fc.constantFrom('InPlace' as const, 'NewSystem' as const, 'Drill' as const),
-      fc.subarray<RestoreStep>(['Check', 'Database', 'Fence', 'Topics', 'Switch', 'Undo', 'Unfence', 'Validate']),
-      (mode, fails) => {
-        const seen = run(newLedger({ mode }), fails)
+      fc.constantFrom(undefined, { auditSequence: 7 }),
+      fc.subarray<RestoreStep>([
+        'Check',
+        'Database',
+        'Fence',
+        'Reapply',
+        'Topics',
+        'Switch',
+        'Undo',
+        'Unfence',
+        'Validate',
+      ]),
+      (mode, until, fails) => {
+        const seen = run(newLedger({ mode, until }), fails)
         const ledger = last(seen)
         expect(seen.length).toBeLessThan(40)
         expect(isFenced(ledger)).toBe(false)

@@ -6,6 +6,8 @@
  *     NewSystem  Check → Database                → Fence → Topics → Switch → Unfence → Validate
  *     Drill      Check → Database                        → Topics                    → Validate → CleanUp
  *
+ * With spec.until, Reapply comes before Topics.
+ *
  * Everything up to Switch leaves the state in use as it is: the database is restored beside, records are only appended. Switch is a rename in one
  * transaction and offsets that are noted before they are moved. So whatever fails, or an abort or a deadline, is answered by
  *
@@ -24,6 +26,7 @@ export const stepDeadlines: Readonly<Record<RestoreStep, number>> = {
   Database: 7 * 24 * 60 * minute,
   SafetyBackup: 24 * 60 * minute,
   Fence: 5 * minute,
+  Reapply: 24 * 60 * minute,
   Topics: 24 * 60 * minute,
   Switch: 15 * minute,
   Undo: 15 * minute,
@@ -33,17 +36,27 @@ export const stepDeadlines: Readonly<Record<RestoreStep, number>> = {
 }
 
 /** Steps that end with spec.deadline: those after them put things right and have deadlines of their own. */
-const work: ReadonlySet<RestoreStep> = new Set(['Check', 'Database', 'SafetyBackup', 'Fence', 'Topics', 'Switch'])
+const work: ReadonlySet<RestoreStep> = new Set([
+  'Check',
+  'Database',
+  'SafetyBackup',
+  'Fence',
+  'Reapply',
+  'Topics',
+  'Switch',
+])
 
 /** The steps of a Restore, in order, none begun. */
 export const newLedger = ({
   mode,
   safetyBackup,
-}: Pick<RestoreSpec, 'mode' | 'safetyBackup'>): readonly StepStatus[] => {
+  until,
+}: Pick<RestoreSpec, 'mode' | 'safetyBackup' | 'until'>): readonly StepStatus[] => {
+  const reapply: readonly RestoreStep[] = until === undefined ? [] : ['Reapply']
   const names: readonly RestoreStep[] =
     mode === 'Drill'
-      ? ['Check', 'Database', 'Topics', 'Validate', 'CleanUp']
-      : ['Check', 'Database', 'SafetyBackup', 'Fence', 'Topics', 'Switch', 'Unfence', 'Validate']
+      ? ['Check', 'Database', ...reapply, 'Topics', 'Validate', 'CleanUp']
+      : ['Check', 'Database', 'SafetyBackup', 'Fence', ...reapply, 'Topics', 'Switch', 'Unfence', 'Validate']
   const skipped = (name: RestoreStep): string | undefined => {
     if (name !== 'SafetyBackup') return undefined
     if (mode === 'NewSystem') return 'the system holds nothing yet'

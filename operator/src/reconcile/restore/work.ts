@@ -62,6 +62,7 @@ export async function work(
 export const jobSteps = {
   Check: 'check',
   Database: 'database',
+  Reapply: 'reapply',
   Topics: 'topics',
   Switch: 'switch',
   Undo: 'undo',
