@@ -24,7 +24,7 @@ import { checkTrail, headAtCut, readTrail } from './trail.ts'
 
 /** Whether `until` can be reached. @throws RestoreError UntilOutOfReach */
 export const checkReach = async (place: Workplace, until: RestoreUntil): Promise<void> => {
-  await withLive(place, async (live) => void (await momentOf(place, live, until)))
+  await withLive(place, (live) => momentOf(place, live, until))
 }
 
 /** See the header of this file. @throws RestoreError UntilOutOfReach */
