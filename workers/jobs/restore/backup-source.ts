@@ -36,8 +36,8 @@ export interface OpenSource {
 export interface BackupSource {
   readonly manifest: Manifest
   readonly manifestSha256: string
-  /** All stored bytes of all parts that a restore reads. */
-  readonly bytes: number
+  /** Stored bytes of the parts that a restore reads, by kind. */
+  readonly bytes: Readonly<Record<'all' | 'Database' | 'Records', number>>
   /** Reads every part to its end and holds it against the manifests. @throws BackupError PartCorrupt, PartMissing */
   readonly verify: () => Promise<void>
   readonly dump: () => Bytes
@@ -79,7 +79,11 @@ export const openSource = async (options: OpenSource): Promise<BackupSource> => 
   return {
     manifest: newest.manifest,
     manifestSha256: newest.manifestSha256,
-    bytes: used.reduce((total, [, part]) => total + part.bytes, 0),
+    bytes: {
+      all: bytesOf(used),
+      Database: database.bytes,
+      Records: bytesOf(used.filter(([, { kind }]) => kind === 'Records')),
+    },
     verify: async () => {
       for (const [link, part] of used) await verifyPart(reading(link, part))
     },
@@ -102,6 +106,9 @@ export const openSource = async (options: OpenSource): Promise<BackupSource> => 
     },
   }
 }
+
+const bytesOf = (parts: readonly (readonly [Link, Part])[]): number =>
+  parts.reduce((total, [, { bytes }]) => total + bytes, 0)
 
 /** From the oldest base to the backup itself. */
 const openChain = async ({ destination, path, publicKey, signal }: OpenSource): Promise<readonly Link[]> => {

@@ -22,7 +22,7 @@ export const check = async (place: Workplace, knownMigrations: number): Promise<
   await checkTopics(place, manifest)
   if (config.restore.mode === 'NewSystem') await checkEmpty(place)
   if (config.restore.until !== undefined) await checkReach(place, config.restore.until)
-  place.progress.part = 'checksums'
+  Object.assign(place.progress, { part: 'checksums', total: source.bytes.all })
   await source.verify()
   const gaps = manifest.missing.map(({ what, why }) => `${what} (${why})`).join(', ')
   return {

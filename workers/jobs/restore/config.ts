@@ -76,6 +76,19 @@ export const restoreConfigSchema = z.object({
 /** See {@link restoreConfigSchema}. */
 export type RestoreConfig = z.output<typeof restoreConfigSchema>
 
+/** What `GET /progress` answers while a step works. */
+export const restoreProgressSchema = z.object({
+  /** Of what the step reads from the backup; steps that read nothing of it stay at 0. */
+  percent: z.int().min(0).max(100),
+  /** Read so far. */
+  bytes: z.int().min(0),
+  /** What is being read or done. */
+  part: z.string().max(253),
+})
+
+/** See {@link restoreProgressSchema}. */
+export type RestoreProgress = z.output<typeof restoreProgressSchema>
+
 /** What a pod says at its end, as JSON in its termination message (4 KiB at most). */
 export const restoreReportSchema = z.object({
   step: z.enum(restoreJobSteps),

@@ -16,6 +16,7 @@ export const drillTopics = async (place: Workplace): Promise<RestoreReport> => {
   const { admin } = await place.kafka()
   const producer = await place.producer()
   const { uid } = place.config.restore
+  Object.assign(place.progress, { part: 'records', total: source.bytes.Records })
   await removeTopics(place)
   let records = 0
   for (const { alias, partitions } of source.manifest.cut.topics) {

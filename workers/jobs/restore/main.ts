@@ -8,6 +8,7 @@ import { progressPort, serveProgress } from '../../lib/progress-server.ts'
 import { reportFailure } from '../../lib/termination.ts'
 import { MigrationError, migrationsDirectory } from '../migrate/files.ts'
 import { refusedExitCode, restoreConfigSchema, restoreJobSteps, restoreReportSchema } from './config.ts'
+import type { RestoreProgress } from './config.ts'
 import { RestoreError } from './errors.ts'
 import { runStep } from './steps.ts'
 import { openWorkplace, type Workplace } from './workplace.ts'
@@ -36,9 +37,10 @@ const run = async (signal: AbortSignal): Promise<string> => {
   }
 }
 
-const percentOf = ({ bytes, total, part }: Workplace['progress']): object => ({
+const percentOf = ({ bytes, total, part }: Workplace['progress']): RestoreProgress => ({
   percent: total === 0 ? 0 : Math.min(100, Math.floor((bytes / total) * 100)),
-  ...{ bytes, part },
+  bytes,
+  part: part.slice(0, 253),
 })
 
 /** What no retry would change. A destination that is away, or a database that broke off, is not of it. */

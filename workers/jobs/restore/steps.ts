@@ -47,6 +47,7 @@ export const runStep = async (
 
 const database = async (place: Workplace, migrationsDirectory: string): Promise<RestoreReport> => {
   const source = await place.source()
+  Object.assign(place.progress, { part: 'database.dump', total: source.bytes.Database })
   await restoreDatabase({
     ...place,
     maintenance: await place.maintenance(),
@@ -67,6 +68,9 @@ const database = async (place: Workplace, migrationsDirectory: string): Promise<
 const topics = async (place: Workplace): Promise<RestoreReport> => {
   const { kafka, admin } = await place.kafka()
   const { config } = place
+  const source = await place.source()
+  // Once to compare them with the log, and those that have to be appended once more.
+  Object.assign(place.progress, { part: 'records', total: source.bytes.Records })
   await whenTopicsExist(place)
   await whenEmpty(admin, place.groups, { waitTimeout: config.kafka.waitTimeout, pause: place.pause })
   const { records, rebuilt } = await restoreTopics({
@@ -74,7 +78,7 @@ const topics = async (place: Workplace): Promise<RestoreReport> => {
     kafka,
     admin,
     producer: await place.producer(),
-    source: await place.source(),
+    source,
     uid: config.restore.uid,
     topics: config.kafka.topics,
     groups: place.groups,

@@ -30,7 +30,7 @@ export interface Workplace {
   readonly producer: () => Promise<Producer>
   readonly secret: (path: string) => Promise<string>
   readonly pause: (ms: number) => Promise<void>
-  /** Bytes read from the destination so far, and how many there are. */
+  /** Bytes read from the destination so far, how many the step will read (0: none), and what it is doing. */
   readonly progress: { bytes: number; total: number; part: string }
   readonly close: () => Promise<void>
 }
@@ -97,7 +97,6 @@ export const openWorkplace = async (
           progress.bytes += bytes
         },
       })
-      progress.total = source.bytes
       return source
     }),
     kafka,

@@ -3,6 +3,7 @@
  * the Replay's status or in objects of fixed names, so that the operator may be killed after any write; what was delivered is in the worker's
  * database. Proof: operator/test/replay.integration.test.ts.
  */
+import type { ReplayProgress } from '../../../../workers/jobs/replay/config.ts'
 import { label } from '../../api/v1alpha1/labels.ts'
 import { names, workerNames } from '../../api/v1alpha1/names.ts'
 import { parseTodoChatbot } from '../../api/v1alpha1/parse.ts'
@@ -22,6 +23,7 @@ import { finding, lineOf, type Finding } from '../errors.ts'
 import { adopt } from '../one-shot/adopt.ts'
 import { bringAbout } from '../one-shot/bring-about.ts'
 import { jobInput } from '../one-shot/job-input.ts'
+import type { AskProgress } from '../one-shot/progress.ts'
 import type { EventReason } from '../todochatbot/events.ts'
 import type { Informers } from '../todochatbot/informers.ts'
 import type { StatusWriter } from '../todochatbot/status-writer.ts'
@@ -30,7 +32,6 @@ import { begun, concluded, ended, running, unfinished } from './conclude.ts'
 import { replaysOf } from './controller.ts'
 import { decide, isAlive, type Obstacle, type ReplaySeen, type Rival } from './decide.ts'
 import { obstacleOf } from './obstacles.ts'
-import type { AskProgress } from './progress.ts'
 
 /** Everything a reconcile of a Replay works with. */
 export interface ReplayDependencies {
@@ -43,7 +44,7 @@ export interface ReplayDependencies {
   readonly images: OperandImages
   /** ms since the epoch */
   readonly now: () => number
-  readonly askProgress: AskProgress
+  readonly askProgress: AskProgress<ReplayProgress>
   readonly record: (resource: KubeObject, event: EventInput<EventReason>) => void
 }
 

@@ -1,5 +1,5 @@
 /** The status of a Restore, from its ledger and what the pods of its Jobs said. Pure. */
-import type { RestoreReport } from '../../../../workers/jobs/restore/config.ts'
+import type { RestoreProgress, RestoreReport } from '../../../../workers/jobs/restore/config.ts'
 import { parseDuration } from '../../api/v1alpha1/durations.ts'
 import { oneShotConditions } from '../../api/v1alpha1/one-shot.ts'
 import type { Restore, RestoreStatus, StepStatus } from '../../api/v1alpha1/restore.ts'
@@ -38,20 +38,23 @@ export function statusWith(
     report,
     waitingFor,
     safetyBackup,
+    progress,
   }: {
     readonly report?: RestoreReport | undefined
     readonly waitingFor?: string | undefined
     readonly safetyBackup?: string | undefined
+    readonly progress?: RestoreProgress | undefined
   } = {},
 ): RestoreStatus {
   const { restore } = seen
   const status: RestoreStatus = {
     observedGeneration: restore.metadata.generation,
-    ...restore.status,
+    ...withoutProgress(restore.status),
     steps: [...ledger],
     ...learned(report),
     ...violationsWith(restore.status?.violations, report),
     ...(safetyBackup === undefined ? {} : { safetyBackup }),
+    ...(progress === undefined ? {} : { progress }),
   }
   const ended = conclusionOf(ledger, status.violations?.length ?? 0)
   if (ended !== undefined) return finished(seen, status, ended)
@@ -84,6 +87,14 @@ const learned = (report: RestoreReport | undefined): Partial<RestoreStatus> => {
         }),
     ...(databaseBefore === undefined ? {} : { databaseBefore }),
   }
+}
+
+/** Progress is of the moment it was asked for. */
+const withoutProgress = (status: RestoreStatus | undefined): RestoreStatus | Record<string, never> => {
+  if (status === undefined) return {}
+  const rest = { ...status }
+  delete rest.progress
+  return rest
 }
 
 /** Each step adds what it found; a step that is looked at twice adds nothing new. */

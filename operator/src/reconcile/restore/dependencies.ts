@@ -1,3 +1,4 @@
+import type { RestoreProgress } from '../../../../workers/jobs/restore/config.ts'
 import type { RestoreStatus } from '../../api/v1alpha1/restore.ts'
 import type { Applier } from '../../apply/kube.ts'
 import type { OperandImages } from '../../desired/types.ts'
@@ -5,6 +6,7 @@ import type { KubeClient } from '../../kube/client.ts'
 import type { KubeObject, ObjectRef } from '../../kube/object.ts'
 import type { EventInput } from '../../runtime/events.ts'
 import type { EventReason } from '../todochatbot/events.ts'
+import type { AskProgress } from '../one-shot/progress.ts'
 import type { Informers } from '../todochatbot/informers.ts'
 import type { StatusWriter } from '../todochatbot/status-writer.ts'
 
@@ -15,6 +17,7 @@ export interface RestoreDependencies {
   readonly applier: Applier
   readonly statuses: StatusWriter<RestoreStatus>
   readonly fieldManager: string
+  readonly askProgress: AskProgress<RestoreProgress>
   readonly operatorVersion: string
   readonly images: OperandImages
   /** ms since the epoch */

@@ -2,6 +2,7 @@
 import {
   restoreReportSchema,
   type RestoreJobStep,
+  type RestoreProgress,
   type RestoreReport,
 } from '../../../../workers/jobs/restore/config.ts'
 import type { BackupStatus } from '../../api/v1alpha1/backup.ts'
@@ -32,6 +33,7 @@ export interface Worked {
   readonly outcome: StepOutcome
   readonly report?: RestoreReport | undefined
   readonly safetyBackup?: string
+  readonly progress?: RestoreProgress | undefined
 }
 
 /** Does what the step needs, as often as it is called. */
@@ -93,8 +95,14 @@ export async function runJob(
     .filter(({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === jobName)
     .map(podView)
   const outcome = jobOutcome(job === undefined ? undefined : jobView(job), pods, { problem, now: now() })
-  return { outcome, report: reportOf(pods, restoreReportSchema) }
+  const progress = outcome.kind === 'Running' ? await deps.askProgress(pods, signal) : undefined
+  return { outcome: withProgress(outcome, progress), report: reportOf(pods, restoreReportSchema), progress }
 }
+
+const withProgress = (outcome: StepOutcome, progress: RestoreProgress | undefined): StepOutcome =>
+  outcome.kind !== 'Running' || progress === undefined || progress.percent === 0
+    ? outcome
+    : { ...outcome, message: `${progress.part}, ${progress.percent} %` }
 
 type Source =
   | { readonly destination: DestinationSpec; readonly path: string }
