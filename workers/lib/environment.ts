@@ -8,6 +8,8 @@ export interface Environment {
   readonly podName: string
   /** Port of the Dapr sidecar when its injector set one; it wins over the file because the sidecar chose it. */
   readonly daprHttpPort: number | undefined
+  /** File whose text the kubelet keeps as the last words of a container (terminationMessagePath). */
+  readonly terminationLog: string
   /** PATH: where programs a Job starts, such as pg_restore, are looked for. */
   readonly searchPath: string
   /** URL of the API server as Kubernetes tells every pod; only Jobs with a token of their own can use it. */
@@ -21,6 +23,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv = process.env): Environme
     configDirectory: env['TODOCHATBOT_CONFIG_DIR'] ?? '/etc/todochatbot/config',
     secretsDirectory: env['TODOCHATBOT_SECRETS_DIR'] ?? '/etc/todochatbot/secrets',
     podName: env['POD_NAME'] ?? env['HOSTNAME'] ?? 'local',
+    terminationLog: env['TERMINATION_LOG'] ?? '/dev/termination-log',
     searchPath: env['PATH'] ?? '',
     apiServer: apiServerUrl(env),
     daprHttpPort: Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined,

@@ -54,10 +54,8 @@ export async function startPostgres(): Promise<PostgresServer> {
   })
 }
 
-/** The data is thrown away: nothing is synced, which makes start and tests several times faster. */
-const SETTINGS = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200'].flatMap(
-  (setting) => ['-c', setting],
-)
+/** The data is thrown away: nothing is synced, which makes start and tests several times faster. What was committed outlives a SIGKILL all the same. */
+const SETTINGS = ['fsync=off', 'full_page_writes=off', 'max_connections=200'].flatMap((setting) => ['-c', setting])
 
 const secret = (): string => randomBytes(12).toString('hex')
 

@@ -20,6 +20,7 @@ import { BackupError, wordsOf } from '../../lib/backup/errors.ts'
 import type { Manifest } from '../../lib/backup/manifest.ts'
 import { isUnknownTopic } from '../../lib/kafka/ranges.ts'
 import { offsetOf } from '../../lib/kafka/client.ts'
+import { whenSettled } from '../../lib/kafka/settled.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Database, Session } from '../../lib/postgres.ts'
 import { StorageError } from '../../lib/postgres-errors.ts'
@@ -149,12 +150,12 @@ const readGroups = async ({ admin, config: { kafka } }: CutInput): Promise<Manif
       const own = aliases.filter((alias) => topicOf.has(alias))
       const offsets = await Promise.all(
         own.map(async (alias) => {
-          const topics = await admin
-            .fetchOffsets({ groupId: group, topics: [topicOf.get(alias) ?? ''] })
-            .catch((error: unknown) => {
-              if (isUnknownTopic(error)) return []
-              throw error
-            })
+          const topics = await whenSettled(() =>
+            admin.fetchOffsets({ groupId: group, topics: [topicOf.get(alias) ?? ''] }),
+          ).catch((error: unknown) => {
+            if (isUnknownTopic(error)) return []
+            throw error
+          })
           return topics
             .flatMap(({ partitions }) => partitions)
             .map(({ partition, offset }) => ({ alias, partition, offset: offsetOf(offset) }))

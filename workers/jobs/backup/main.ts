@@ -1,11 +1,10 @@
 /** The backup Job: makes a backup, checks a destination or removes what retention no longer keeps, and says in its termination message what came of it. */
-import { writeFile } from 'node:fs/promises'
 import { openDestination } from '../../lib/backup/destination.ts'
 import { BackupError } from '../../lib/backup/errors.ts'
 import { loadConfig } from '../../lib/config.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import { createLogger } from '../../lib/logger.ts'
-import { reportFailure } from '../../lib/termination.ts'
+import { reportFailure, sayLastWords } from '../../lib/termination.ts'
 import { makeBackup } from './backup.ts'
 import { checkDestination } from './check.ts'
 import { backupJobConfigSchema } from './config.ts'
@@ -50,7 +49,7 @@ process.once('SIGINT', () => stop.abort())
 try {
   const text = reportText(await run(stop))
   process.stdout.write(`${text}\n`)
-  await writeFile('/dev/termination-log', text)
+  sayLastWords(text)
 } catch (error) {
   reportFailure(reportText(failureReport(error)))
   process.exitCode = 1

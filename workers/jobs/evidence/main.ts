@@ -1,11 +1,10 @@
 /** The evidence Job: collects what is known about one worker into an archive on a volume and says in its termination message what came of it. */
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, loadConfig } from '../../lib/config.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import { openKafka } from '../../lib/kafka/client.ts'
 import { createLogger } from '../../lib/logger.ts'
-import { reportFailure } from '../../lib/termination.ts'
+import { reportFailure, sayLastWords } from '../../lib/termination.ts'
 import { createArchive } from './archive.ts'
 import { collect } from './collect.ts'
 import { evidenceConfigSchema, type EvidenceConfig } from './config.ts'
@@ -90,7 +89,7 @@ const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort())
 process.once('SIGINT', () => stop.abort())
 try {
-  await writeFile('/dev/termination-log', await run(stop.signal))
+  sayLastWords(await run(stop.signal))
 } catch (error) {
   reportFailure(error instanceof ConfigError ? error.message : `no archive was written: ${String(error)}`)
   process.exitCode = 1

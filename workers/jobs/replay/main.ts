@@ -1,5 +1,4 @@
 /** The replay Job: hands events to one worker again and says in its termination message what became of them. */
-import { writeFile } from 'node:fs/promises'
 import { keyLines } from '../../lib/backup/encryption.ts'
 import { openDestination } from '../../lib/backup/destination.ts'
 import { ConfigError, loadConfig } from '../../lib/config.ts'
@@ -9,7 +8,7 @@ import { createLogger } from '../../lib/logger.ts'
 import { createDatabase } from '../../lib/postgres.ts'
 import { progressPort, serveProgress } from '../../lib/progress-server.ts'
 import { readSecretFile } from '../../lib/secret-file.ts'
-import { reportFailure } from '../../lib/termination.ts'
+import { reportFailure, sayLastWords } from '../../lib/termination.ts'
 import { readBackups } from './backup-log.ts'
 import { replayConfigSchema } from './config.ts'
 import type { ReplayConfig, ReplayProgress } from './config.ts'
@@ -111,7 +110,7 @@ const end = (): void => stop.abort(new Error('the Job was stopped'))
 process.once('SIGTERM', end)
 process.once('SIGINT', end)
 try {
-  await writeFile('/dev/termination-log', await run(stop.signal))
+  sayLastWords(await run(stop.signal))
 } catch (error) {
   reportFailure(
     error instanceof ConfigError

@@ -17,6 +17,7 @@ import { createLookUp } from './handled.ts'
 import { offsetOf } from '../../lib/kafka/client.ts'
 import { readRanges } from '../../lib/kafka/ranges.ts'
 import type { Range } from '../../lib/kafka/ranges.ts'
+import { whenSettled } from '../../lib/kafka/settled.ts'
 import type { Pacer } from './pacer.ts'
 import { glimpse, isSelected } from './selection.ts'
 import type { LogRecord } from './selection.ts'
@@ -141,7 +142,7 @@ const committedOf = async (
   groupId: string,
   topic: string,
 ): Promise<ReadonlyMap<number, number>> => {
-  const [answer] = await admin.fetchOffsets({ groupId, topics: [topic] })
+  const [answer] = await whenSettled(() => admin.fetchOffsets({ groupId, topics: [topic] }))
   return new Map(
     (answer?.partitions ?? []).flatMap(({ partition, offset }) =>
       Number(offset) < 0 ? [] : [[partition, Number(offset)]],

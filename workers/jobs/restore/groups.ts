@@ -2,9 +2,9 @@
  * Offsets of consumer groups. What has to survive a pod is committed in Kafka itself, under names that belong to one restore; they are removed
  * when it ends. Only {@link moveGroups} and {@link moveBack} touch the workers' groups, which are empty then.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Kafka } from 'kafkajs'
 import { commitGroupOffsets, type GroupOffset } from '../../lib/kafka/group-offsets.ts'
+import { whenSettled } from '../../lib/kafka/settled.ts'
 import type { RestoreConfig } from './config.ts'
 import { RestoreError } from './errors.ts'
 
@@ -105,23 +105,3 @@ const copy = async (clients: KafkaClients, from: string, to: string, topics: rea
       offsets.push({ topic, partition, offset })
   await commit(clients, to, offsets)
 }
-
-/** How often and for how long a broker that has just started is asked again, ms. */
-const settling = { every: 500, tries: 60 }
-
-/** A new or restarted broker first loads who coordinates a group; kafkajs gives some of its requests no second try then. */
-const whenSettled = async <T>(ask: () => Promise<T>): Promise<T> => {
-  for (let left = settling.tries; ; left -= 1) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (left === 0 || !isSettling(error)) throw error
-    }
-    await sleep(settling.every)
-  }
-}
-
-const isSettling = (error: unknown): boolean =>
-  ['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP'].includes(
-    (error as { type?: string } | undefined)?.type ?? '',
-  )

@@ -1,11 +1,10 @@
 /** One step of a restore: `node restore.mjs <step>`. Says in its termination message what came of it. */
-import { writeFile } from 'node:fs/promises'
 import { isBackupError } from '../../lib/backup/errors.ts'
 import { ConfigError, loadConfig } from '../../lib/config.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import { createLogger } from '../../lib/logger.ts'
 import { progressPort, serveProgress } from '../../lib/progress-server.ts'
-import { reportFailure } from '../../lib/termination.ts'
+import { reportFailure, sayLastWords } from '../../lib/termination.ts'
 import { MigrationError, migrationsDirectory } from '../migrate/files.ts'
 import { refusedExitCode, restoreConfigSchema, restoreJobSteps, restoreReportSchema } from './config.ts'
 import type { RestoreProgress } from './config.ts'
@@ -66,7 +65,7 @@ const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort())
 process.once('SIGINT', () => stop.abort())
 try {
-  await writeFile('/dev/termination-log', await run(stop.signal))
+  sayLastWords(await run(stop.signal))
 } catch (error) {
   reportFailure(error instanceof Error ? error.message : String(error))
   process.exitCode = isRefusal(error) ? refusedExitCode : 1
