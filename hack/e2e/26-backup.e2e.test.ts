@@ -11,6 +11,7 @@ import type { Account } from './support/account.ts'
 import { testCluster } from './support/cluster.ts'
 import type { TestCluster } from './support/cluster.ts'
 import { secretValue } from './support/database.ts'
+import { documented } from './support/documented.ts'
 import { eventually } from './support/eventually.ts'
 import type { HttpClient } from './support/http-client.ts'
 import { testNamespace } from './support/namespace.ts'
@@ -138,15 +139,13 @@ describe('a system that is backed up into a bucket', () => {
   it('comes up in another namespace from the path, with the same users and tasks', async () => {
     const twin = systemIn(cluster, there.name, 'twin')
     await twin.ready()
-    await secret(there.name, 'old-key', {
+    await secret(there.name, 'old-signing-key', {
       'public.pem': await secretValue(cluster, here.name, 'todo-backup-signing', 'public.pem'),
     })
     const { make, finished } = oneShotsIn(cluster, there.name)
-    await make(kinds.Restore, 'move', {
-      system: 'twin',
-      mode: 'NewSystem',
-      source: { path: scheduled.path, publicKeySecretRef: { name: 'old-key' } },
-    })
+    const guide = await documented('disaster-recovery.md', 'Everything is lost')
+    const source = { ...(guide.spec['source'] as object), path: scheduled.path }
+    await make(kinds.Restore, 'move', { ...guide.spec, system: 'twin', source })
     expect(await finished<RestoreStatus>(kinds.Restore, 'move')).toMatchObject({ phase: 'Succeeded' })
     await twin.ready()
     const chatApi = await twin.worker('chat-api')

@@ -9,6 +9,7 @@ import { testCluster } from './support/cluster.ts'
 import type { TestCluster } from './support/cluster.ts'
 import { databaseOf, secretValue } from './support/database.ts'
 import type { TestDatabase } from './support/database.ts'
+import { documented } from './support/documented.ts'
 import { eventually } from './support/eventually.ts'
 import { kafkaOf, withKafkaAdmin } from './support/kafka.ts'
 import { testNamespace } from './support/namespace.ts'
@@ -21,7 +22,8 @@ import type { System } from './support/system.ts'
 
 /**
  * A system is backed up in the middle of a stream of task changes, loses its database and its topics, and is restored. What was told as committed
- * before the backup began must be there; the trail must be whole; and what comes afterwards must be audited once. The tests build on one another.
+ * before the backup began must be there; the trail must be whole; and what comes afterwards must be audited once. What is applied is what
+ * docs/disaster-recovery.md says. The tests build on one another.
  */
 describe('a system that lost its data', () => {
   let cluster: TestCluster
@@ -64,6 +66,14 @@ describe('a system that lost its data', () => {
   const trail = async (): Promise<ReturnType<typeof auditTrail>> =>
     auditTrail(await todo.worker('audit'), await secretValue(cluster, namespace.name, 'todo-auth', 'serviceToken'))
 
+  /** Applies what the guide has under a heading, with `changes` of its spec. */
+  const follow = async (heading: string, changes: object = {}): Promise<RestoreStatus> => {
+    const { metadata, spec } = await documented('disaster-recovery.md', heading)
+    const name = metadata?.name ?? 'goes-on'
+    await oneShots.make(kinds.Restore, name, { ...spec, ...changes })
+    return oneShots.finished<RestoreStatus>(kinds.Restore, name)
+  }
+
   /** The newest version of each task that was told as committed before the backup began. */
   const promised = new Map<string, number>()
   let backup: BackupStatus
@@ -82,10 +92,10 @@ describe('a system that lost its data', () => {
     })
     await reached.promise
     for (const { taskId, version } of stream.commits) promised.set(taskId, Math.max(version, promised.get(taskId) ?? 0))
-    await oneShots.make(kinds.Backup, 'before', { system: 'todo' })
+    await oneShots.make(kinds.Backup, 'monday', { system: 'todo' })
     gate.resolve(undefined)
     await stream.done
-    backup = await oneShots.finished<BackupStatus>(kinds.Backup, 'before')
+    backup = await oneShots.finished<BackupStatus>(kinds.Backup, 'monday')
     expect(backup).toMatchObject({ phase: 'Succeeded' })
     expect(promised.size).toBeGreaterThan(20)
     console.log(`backup of ${backup.bytes} bytes; the cut held writers for ${backup.cut?.skewMs} ms`)
@@ -93,9 +103,7 @@ describe('a system that lost its data', () => {
 
   it('a drill proves the backup in a throwaway, and the system goes on', async () => {
     const before = await count('tasks')
-    await oneShots.make(kinds.Restore, 'drill', { system: 'todo', mode: 'Drill', source: { backup: 'before' } })
-    const drill = await oneShots.finished<RestoreStatus>(kinds.Restore, 'drill')
-    expect(drill).toMatchObject({ phase: 'Succeeded' })
+    expect(await follow('Drill')).toMatchObject({ phase: 'Succeeded' })
     expect(await count('tasks')).toBe(before)
     await eventually(
       'the proof is shown',
@@ -119,9 +127,7 @@ describe('a system that lost its data', () => {
     await database.query('CREATE SCHEMA public')
     const begun = performance.now()
     const safetyBackup = { skip: true, reason: 'nothing is left to save' }
-    await oneShots.make(kinds.Restore, 'back', { system: 'todo', source: { backup: 'before' }, safetyBackup })
-    const restore = await oneShots.finished<RestoreStatus>(kinds.Restore, 'back')
-    expect(restore).toMatchObject({ phase: 'Succeeded' })
+    expect(await follow('Restore in place', { safetyBackup })).toMatchObject({ phase: 'Succeeded' })
     await todo.ready()
     console.log(`restored and ready ${Math.round((performance.now() - begun) / 1000)} s after it was asked for`)
     const rows = await database.query<{ id: string; version: number }>('SELECT id, version FROM tasks')
@@ -153,14 +159,12 @@ describe('a system that lost its data', () => {
     const then = await rows()
     const later = await create('taken back')
     await settled()
-    await oneShots.make(kinds.Restore, 'until', {
-      system: 'todo',
-      source: { backup: 'before' },
-      until: { auditSequence: head?.seq },
-      safetyBackup: { skip: true, reason: 'the test is the only user' },
+    const until = { auditSequence: head?.seq }
+    const safetyBackup = { skip: true, reason: 'the test is the only user' }
+    expect(await follow('Go on after the cut', { until, safetyBackup })).toMatchObject({
+      phase: 'Succeeded',
+      auditSequence: head?.seq,
     })
-    const restore = await oneShots.finished<RestoreStatus>(kinds.Restore, 'until')
-    expect(restore).toMatchObject({ phase: 'Succeeded', auditSequence: head?.seq })
     await todo.ready()
     expect(await rows()).toEqual(then)
     expect(await count(`tasks WHERE id = '${later.id}'`)).toBe(0)
