@@ -161,8 +161,13 @@ describe('nobody is woken', () => {
       seconds: 80,
       between: true,
     },
-  ])('but by $name', ({ look, seconds = 20, between = false }) => {
-    const [first, before] = at(10, { events: topic('events', { end: 100 }), committed: [100] })
+    {
+      name: 'the second look at a consumer that stands still',
+      look: { events: topic('events', { end: 101 }), committed: [100] },
+      compared: { events: topic('events', { end: 101 }), committed: [100] },
+    },
+  ])('but by $name', ({ look, seconds = 20, between = false, compared }) => {
+    const [first, before] = at(10, compared ?? { events: topic('events', { end: 100 }), committed: [100] })
     const [second] = between ? at(15, look, first) : [first]
     expect(at(seconds, look, second)[1]).not.toBe(before)
   })

@@ -26,7 +26,7 @@ export interface ConsumedPartition {
   /** Next offset it takes: what it committed, or the oldest event there is. */
   readonly position: number
   readonly lag: number
-  /** Since when it has events to take and takes none. Absent: it has none, or it moved since the look before. */
+  /** Time of the first look that saw it at this place with events to take: it stands still only if that was not the newest look. Absent: it has none. */
   readonly stillSince?: number
 }
 
@@ -126,8 +126,9 @@ export function lagOf(report: KafkaReport | undefined, worker: WorkerField): num
 }
 
 /**
- * What a reconcile could act on, as a text: equal texts mean that nobody has to look. Figures are those that are shown; a standing consumer and
- * growing dead letters count by the minute, up to ten, so that thresholds are noticed when they are passed.
+ * What a reconcile could act on, as a text: equal texts mean that nobody has to look. Figures are those that are shown; a standing consumer counts
+ * from the second look that sees it, and then, like growing dead letters, by the minute, up to ten, so that thresholds are noticed when they are
+ * passed.
  */
 export function digestOf(report: KafkaReport, now: number): string {
   const minutes = (since: number | undefined): number =>
@@ -140,7 +141,12 @@ export function digestOf(report: KafkaReport, now: number): string {
       settled(state),
       members.length,
       problem,
-      topics.map(({ topic, shown, stillSince }) => [topic, shown, minutes(stillSince)]),
+      topics.map(({ topic, shown, stillSince }) => [
+        topic,
+        shown,
+        minutes(stillSince),
+        stillSince !== undefined && report.at !== undefined && stillSince < report.at,
+      ]),
     ]),
     report.deadLetters.map(({ topic, shown, growth }) => [topic, shown, growth !== undefined, minutes(growth?.since)]),
     [...report.topics.values()].map(({ name, partitions, config, problem }) => [

@@ -71,17 +71,19 @@ function observed(entry: RemediationStatus, input: StepInput, overdue: boolean):
   const unhealthy = without(entry, 'healthySince')
   const because = outside ?? (signal === undefined ? 'its pods are not ready' : `${signal.object} ${signal.detail}`)
   const again =
-    signal?.acute === true && outside === undefined && isNews(entry, signal) && now >= failsAt(entry, signal, policy)
+    signal?.acute === true &&
+    outside === undefined &&
+    isNews(entry, signal) &&
+    Math.min(now, signal.seenAt ?? now) >= failsAt(entry, signal, policy)
   return again || overdue ? ended(unhealthy, 'Failed', `it did not help: ${because}`, now) : unhealthy
 }
 
 /** A pod that was ill before the action and is still there tells nothing about it: its replacement is on the way, or the deadline passes. */
-const isNews = ({ startedAt }: RemediationStatus, { kind, since }: Signal): boolean =>
-  kind === 'ConsumerStuck' || since >= timeOf(startedAt)
+const isNews = ({ startedAt }: RemediationStatus, { since }: Signal): boolean => since >= timeOf(startedAt)
 
 /** An action did not help when the worker was unhealthy after it for as long as makes any worker a case. */
-const failsAt = ({ actedAt, startedAt }: RemediationStatus, signal: Signal, { unhealthyAfter }: Policy): number =>
-  Math.max(signal.since, timeOf(actedAt ?? startedAt)) + unhealthyAfter
+const failsAt = ({ actedAt, startedAt }: RemediationStatus, { since, notBefore = 0 }: Signal, policy: Policy): number =>
+  Math.max(Math.max(since, timeOf(actedAt ?? startedAt)) + policy.unhealthyAfter, notBefore)
 
 function ended(
   entry: RemediationStatus,

@@ -36,6 +36,16 @@ describe('a consumer with events before it', () => {
     expect('stuckSince' in answer).toBe('stuckSince' in seen)
   })
 
+  test('was found so by one look only, as any busy one is, and nothing is said of it before the next', () => {
+    const impatient = aTodoChatbot({ remediation: { unhealthyAfter: '10s' } })
+    const once = report(6_000, { at: now - 6_000 })
+    expect(consumptionSeen(impatient, once, 'audit', now)).not.toHaveProperty('stuckSince')
+    expect(consumptionSeen(impatient, { ...once, at: now }, 'audit', now)).toMatchObject({
+      stuckSince: now - 6_000,
+      seenAt: now,
+    })
+  })
+
   test('is not judged by figures that are old', () => {
     expect(consumptionSeen(bot, report(60_000, { unreachable: 'no broker answers' }), 'audit', now)).toEqual({
       detail: '',

@@ -1,6 +1,6 @@
 /**
- * What Kafka's figures say about one worker as a consumer, as the signals want it. A partition that stands still between two looks is what a
- * busy consumer looks like, too, so it counts only when it has done so for a while. Pure. Proof: consumption.test.ts.
+ * What Kafka's figures say about one worker as a consumer, as the signals want it. Events that wait at one look are what a busy consumer looks
+ * like, too: it stands still when a second look finds it at the same place, and has done so for a while. Pure. Proof: consumption.test.ts.
  */
 import { parseDuration } from '../../../api/v1alpha1/durations.ts'
 import { deadLetterSuffix } from '../../../api/v1alpha1/names.ts'
@@ -29,8 +29,9 @@ export function consumptionSeen(
   const consumer = report?.consumers[field]
   if (report === undefined || report.unreachable !== undefined || consumer === undefined) return { detail: '' }
   const grace = standingAfter(parseDuration(bot.spec.remediation.unhealthyAfter))
+  const seenAt = report.at ?? 0
   const standsSince = ({ stillSince }: ConsumedTopic): number => stillSince ?? Infinity
-  const still = consumer.topics.filter((topic) => standsSince(topic) <= now - grace)
+  const still = consumer.topics.filter((topic) => standsSince(topic) <= now - grace && standsSince(topic) < seenAt)
   const next = Math.min(...consumer.topics.filter((topic) => !still.includes(topic)).map(standsSince)) + grace
   const mine = consumers(bot).find(({ worker }) => worker === field)?.topics ?? []
   const growing = report.deadLetters.filter(
@@ -39,7 +40,7 @@ export function consumptionSeen(
   const standing = earliest(still.map(({ stillSince }) => stillSince))
   const dead = earliest(growing.map(({ growth }) => growth?.since))
   return {
-    ...(standing === undefined ? {} : { stuckSince: standing }),
+    ...(standing === undefined ? {} : { stuckSince: standing, seenAt }),
     ...(dead === undefined ? {} : { deadLettersSince: dead }),
     ...(Number.isFinite(next) ? { lookAt: next } : {}),
     detail:

@@ -60,6 +60,12 @@ test('an eviction is about the pods that do not come up in place of the evicted 
   expect(signals[0]).toMatchObject({ kind: 'Evicted', pods: ['gone', 'late'] })
 })
 
+test('a consumer is given time to get its partitions from the pods before it', () => {
+  const consumer = { stuckSince: now - 400_000, seenAt: now, detail: 'x' }
+  const { signals } = signalsOf(seen([aPod('fresh', { conditions: [ready('True', 20)] })], { consumer }))
+  expect(signals).toMatchObject([{ kind: 'ConsumerStuck', seenAt: now, notBefore: now + 25_000 }])
+})
+
 describe('a worker is unhealthy because', () => {
   const waiting = (reason: string): ContainerStatus[] => [
     { ...running, ready: false, state: { waiting: { reason, message: 'Back-off pulling image "x"' } } },
@@ -112,9 +118,16 @@ describe('a worker is unhealthy because', () => {
     {
       kind: 'ConsumerStuck',
       pod: aPod('p', { conditions: [ready('True')] }),
-      over: { consumer: { stuckSince: now - 400_000, detail: '12 events of task-events' } },
-      since: 400,
+      over: { consumer: { stuckSince: now - 200_000, detail: '12 events of task-events' } },
+      since: 200,
       detail: /12 events of task-events/,
+    },
+    {
+      kind: 'ConsumerStuck',
+      pod: aPod('fresh', { conditions: [ready('True', 20)] }),
+      over: { consumer: { stuckSince: now - 400_000, detail: 'since long before this pod' } },
+      since: 20,
+      detail: /since long before this pod/,
     },
     {
       kind: 'PoolExhausted',

@@ -40,6 +40,10 @@ export interface Signal {
   readonly pods: readonly string[]
   /** See the header of this file. */
   readonly acute: boolean
+  /** Time of the look that saw it, in ms since the epoch, where there is a look now and then only. */
+  readonly seenAt?: number
+  /** Nothing follows from it before this time, in ms since the epoch, however long it lasts. */
+  readonly notBefore?: number
 }
 
 /** Why a worker is not healthy that no step of a ladder can change, such as a pod that no node takes. */
@@ -59,7 +63,13 @@ export interface WorkerSeen {
   readonly loaded: ReadonlyMap<string, readonly string[]>
   readonly health: ReadonlyMap<string, HealthReport>
   /** What Kafka's figures say; ms since the epoch. */
-  readonly consumer: { readonly stuckSince?: number; readonly deadLettersSince?: number; readonly detail: string }
+  readonly consumer: {
+    readonly stuckSince?: number
+    /** Time of the look that saw it standing still. */
+    readonly seenAt?: number
+    readonly deadLettersSince?: number
+    readonly detail: string
+  }
   /** How long a pod that failed must be ready to count as well again, in ms. */
   readonly healthyDelay: number
   /** ms since the epoch */
@@ -176,23 +186,33 @@ function isForsaken(pod: PodView): boolean {
   return containersReady?.status === 'True' && pod.containers.length > 0 && pod.containers.every(({ ready }) => ready)
 }
 
+/**
+ * How long a pod that goes may keep its partitions, in ms: the sidecar of a worker that is dead drains in vain (desired/sidecar.ts), then Kafka
+ * waits for a member that is gone, then the others share anew.
+ */
+const handOver = 45_000
+
+/** A place that stands still is older than pods that were replaced since: it is theirs only as long as one of them could have moved it. */
 function ofConsumer({ state, consumer, container }: WorkerSeen): Signal[] {
   const object = `Deployment/${state.name}`
-  const pods = state.pods
-    .filter(({ terminating, phase }) => !terminating && phase === 'Running')
-    .map(({ name }) => name)
-  const { stuckSince, deadLettersSince, detail } = consumer
+  const running = state.pods.filter(({ terminating, phase }) => !terminating && phase === 'Running')
+  const pods = running.map(({ name }) => name)
+  const couldMove = Math.min(...running.filter(({ ready }) => ready).map(readySince))
+  const known = Number.isFinite(couldMove)
+  const { stuckSince, seenAt, deadLettersSince, detail } = consumer
   return [
     ...(stuckSince === undefined
       ? []
       : [
           {
             kind: 'ConsumerStuck' as const,
-            since: stuckSince,
+            since: known ? Math.max(stuckSince, couldMove) : stuckSince,
             object,
             detail: `${container} takes no events although some wait: ${detail}`,
             pods,
             acute: true,
+            ...(seenAt === undefined ? {} : { seenAt }),
+            ...(known ? { notBefore: couldMove + handOver } : {}),
           },
         ]),
     ...(deadLettersSince === undefined

@@ -27,6 +27,15 @@ describe('a consumer that stands still now and then', () => {
     expect(of('audit', next)).toMatchObject({ remediation: 'Pending', since: at(start - minute) })
   })
 
+  test('is given the time in which a pod that went may keep its partitions, however short unhealthyAfter is', () => {
+    const stuckUntil = (notBefore: number) => {
+      const stuck = ill('audit', 'ConsumerStuck', { signals: [signal('ConsumerStuck', 'audit', { notBefore })] })
+      return step(input({ workers: [stuck, ...others] }))
+    }
+    expect(stuckUntil(start + second)).toMatchObject({ ledger: [], wakeAt: start + second })
+    expect(stuckUntil(start).ledger).toMatchObject([{ action: 'Restart' }])
+  })
+
   test('is looked at again when it would count as standing still', () => {
     const busy = { ...well('audit'), lookAt: start + 25 * second }
     expect(step(input({ workers: [busy, ...others] })).wakeAt).toBe(start + 25 * second)
@@ -138,6 +147,17 @@ describe('an action', () => {
   test('is not judged by a pod of before it that is still there, but not longer than its deadline', () => {
     expect(step(input({ ledger: [observing], now: start + 3 * minute })).ledger[0]?.state).toBe('Observing')
     expect(step(input({ ledger: [observing], now: start + 6 * minute })).ledger[0]?.state).toBe('Failed')
+  })
+
+  test('is not judged by a look at Kafka that is too old to show what came of it, nor before its pods hold their partitions', () => {
+    const seen = (seenAt: number, notBefore = start) => {
+      const stuck = signal('ConsumerStuck', 'audit', { since: start + 20 * second, seenAt, notBefore })
+      const workers = [ill('audit', 'ConsumerStuck', { signals: [stuck] }), ...others]
+      return step(input({ workers, ledger: [observing], now: start + 3 * minute })).ledger[0]
+    }
+    expect(seen(start + minute)).toMatchObject({ state: 'Observing' })
+    expect(seen(start + 3 * minute)).toMatchObject({ state: 'Failed' })
+    expect(seen(start + 3 * minute, start + 4 * minute)).toMatchObject({ state: 'Observing' })
   })
 
   test('is not blamed for a cause outside before its deadline', () => {

@@ -108,7 +108,7 @@ function judge(worker: WorkerState, situation: Situation): Verdict {
   if (input.asked !== undefined) return held(`waits for an answer: ${input.asked}`)
   if (worker.obstacle !== undefined) return held(`no action helps: ${worker.obstacle.object} ${worker.obstacle.detail}`)
   if (worker.exempt !== undefined) return held(worker.exempt)
-  const ripe = Math.max(since, input.outsideUntil) + policy.unhealthyAfter
+  const ripe = ripeAt(worker, input)
   if (now < ripe) return verdict('Pending', { wakeAt: ripe })
   const action = nextAction({
     signal: signal.kind,
@@ -169,11 +169,10 @@ function toRecreate({ readyPods }: WorkerState, { pods }: Signal): string[] {
   return (down.length > 0 ? down : pods.slice(0, 1)).slice(0, 20).map((name) => `Pod/${name}`)
 }
 
-function count({ workers, policy, outsideUntil, now }: StepInput): Census {
+function count(input: StepInput): Census {
+  const { workers, now } = input
   const unhealthy = workers.filter(({ signals }) => signals.some(({ kind }) => kind !== 'DeadLettersGrowing'))
-  const failed = unhealthy.filter(
-    (worker) => firstOf(worker).acute && now >= Math.max(sinceOf(worker, now), outsideUntil) + policy.unhealthyAfter,
-  )
+  const failed = unhealthy.filter((worker) => firstOf(worker).acute && now >= ripeAt(worker, input))
   return { total: workers.length, healthy: workers.length - unhealthy.length, failed: failed.length }
 }
 
@@ -198,6 +197,10 @@ function sinceOf(worker: WorkerState, now: number): number {
   const before = worker.before === undefined || kind === 'ConsumerStuck' ? Infinity : timeOf(worker.before.since)
   return Math.min(now, since, before)
 }
+
+/** When a worker has been unhealthy for long enough to be a case. */
+const ripeAt = (worker: WorkerState, { policy, outsideUntil, now }: StepInput): number =>
+  Math.max(Math.max(sinceOf(worker, now), outsideUntil) + policy.unhealthyAfter, firstOf(worker).notBefore ?? 0)
 
 function firstOf({ signals, name }: WorkerState): Signal {
   const [signal] = signals
