@@ -40,16 +40,19 @@ export async function containersOf(
 ): Promise<readonly Container[]> {
   const pods = await cluster.list(kinds.Pod, namespace, selector)
   return pods
-    .flatMap((pod) => containersOfPod(pod, namespace))
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .flatMap(containersOfPod)
     .filter((container) => name === undefined || container.name === name)
 }
 
-function containersOfPod(pod: KubeObject, namespace: string): Container[] {
+/** The containers of one pod, init containers last. */
+export function containersOfPod(pod: KubeObject): readonly Container[] {
+  const { name, namespace = '' } = pod.metadata
   const status = pod['status'] as PodStatus | undefined
   const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])]
   return statuses.map((container) => ({
     namespace,
-    pod: pod.metadata.name,
+    pod: name,
     name: container.name,
     id: (container.containerID ?? '').replace(/^[a-z]+:\/\//, ''),
     restarts: container.restartCount,
@@ -59,12 +62,14 @@ function containersOfPod(pod: KubeObject, namespace: string): Container[] {
 
 /** Kills every process of a container. @returns how many. @throws Error when none was there to kill: nothing would be proved. */
 export async function killContainer(container: Container): Promise<number> {
-  const pids = await processesOf(container.id)
-  if (pids.length === 0) throw new Error(`${container.pod}/${container.name}: container ${container.id} has no process`)
-  const count = pids.filter(killed).length
-  if (count === 0)
-    throw new Error(`${container.pod}/${container.name}: every process of container ${container.id} had ended`)
+  const count = await killIfRunning(container)
+  if (count === 0) throw new Error(`${container.pod}/${container.name}: container ${container.id} has no process`)
   return count
+}
+
+/** As {@link killContainer}, of a container that may have ended already. @returns how many processes */
+export async function killIfRunning(container: Container): Promise<number> {
+  return (await processesOf(container.id)).filter(killed).length
 }
 
 /** A process may end between the look and the kill: the others go with their parent, and that is no failure. */
