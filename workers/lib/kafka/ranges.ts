@@ -71,7 +71,7 @@ export const readRanges = async (options: ReadRanges): Promise<void> => {
     // Also how long a range waits for its turn, since what is paused is not asked for: short, because what is read lies there already.
     maxWaitTimeInMs: 50,
     maxBytes: 8 * 1024 * 1024,
-    maxBytesPerPartition: 2 * 1024 * 1024,
+    maxBytesPerPartition: 4 * 1024 * 1024,
     retry: { retries: 5 },
   })
   const ended = Promise.withResolvers<undefined>()
