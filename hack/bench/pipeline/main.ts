@@ -1,6 +1,7 @@
 /**
  * From HTTP request to audit commit on the full cluster, beside the parts on their own in the same run.
- * `hack/bench/run pipeline [--system todo-app/todo] [--rates 50,100,200] [--seconds 20] [--changes 3000] [--json file]`
+ * `hack/bench/run pipeline [--system todo-app/todo] [--rates 50,100,200] [--seconds 20] [--changes 3000] [--backups] [--json file]`; `--backups`
+ * runs the second rate once more while the system is backed up all the time.
  * Needs a cluster with that system (./hack/up).
  */
 import { writeFile } from 'node:fs/promises'
@@ -13,6 +14,7 @@ import { kafkaOf } from '../../e2e/support/kafka.ts'
 import { systemIn } from '../../e2e/support/system.ts'
 import { markdownTable } from '../table.ts'
 import { followAuditTrail } from './audit-tail.ts'
+import { besideBackups } from './beside-backups.ts'
 import { kafkaFloor, postgresFloor } from './floors.ts'
 import type { FloorResult } from './floors.ts'
 import { asFastAsPossible, atRate } from './load.ts'
@@ -24,6 +26,7 @@ const { values: options } = parseArgs({
     rates: { type: 'string', default: '50,100,200' },
     seconds: { type: 'string', default: '20' },
     changes: { type: 'string', default: '3000' },
+    backups: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
 })
@@ -41,9 +44,15 @@ try {
   console.error('warming up')
   await atRate(users, 50, 5, tail)
   const loads: LoadResult[] = []
-  for (const rate of options.rates.split(',').map(Number)) {
+  const rates = options.rates.split(',').map(Number)
+  for (const rate of rates) {
     console.error(`${rate}/s`)
     loads.push(await atRate(users, rate, Number(options.seconds), tail))
+  }
+  if (options.backups) {
+    console.error('beside backups')
+    const load = () => atRate(users, rates[1] ?? rates[0] ?? 100, Number(options.seconds), tail)
+    loads.push(await besideBackups(cluster, { namespace, system: name }, load))
   }
   console.error('as fast as possible')
   loads.push(await asFastAsPossible(users, 32, Number(options.changes), tail))

@@ -1,0 +1,42 @@
+import { kinds } from '../../../operator/src/kube/kinds.ts'
+import type { TestCluster } from '../../e2e/support/cluster.ts'
+import { oneShotsIn } from '../../e2e/support/one-shot.ts'
+import type { LoadResult } from './load.ts'
+
+/** Runs a load while the system is backed up into a volume, one Backup after the other; the Backups are deleted in the end. */
+export async function besideBackups(
+  cluster: TestCluster,
+  { namespace, system }: { readonly namespace: string; readonly system: string },
+  load: () => Promise<LoadResult>,
+): Promise<LoadResult> {
+  const { make, finished } = oneShotsIn(cluster, namespace)
+  let over = false
+  let made = 0
+  const backups = (async () => {
+    do {
+      const name = `bench-${made}`
+      await make(kinds.Backup, name, { system, destination: { volume: {} } })
+      const { phase } = await finished<{ readonly phase?: string }>(kinds.Backup, name)
+      if (phase !== 'Succeeded') throw new Error(`Backup/${name}: ${phase ?? ''}`)
+      made += 1
+    } while (!over)
+  })()
+  try {
+    const result = await load()
+    over = true
+    await backups
+    return { ...result, load: `${result.load} beside ${made} backups` }
+  } finally {
+    over = true
+    await backups.catch(() => undefined)
+    for (let index = 0; index <= made; index += 1)
+      await cluster.kubectl([
+        'delete',
+        'backup.todochatbot.dev',
+        `bench-${index}`,
+        '-n',
+        namespace,
+        '--ignore-not-found',
+      ])
+  }
+}
