@@ -10,7 +10,7 @@ export async function besideBackups(
   load: () => Promise<LoadResult>,
 ): Promise<LoadResult> {
   const { make, finished } = oneShotsIn(cluster, namespace)
-  let over = false
+  const over = new AbortController()
   let made = 0
   const backups = (async () => {
     do {
@@ -19,15 +19,15 @@ export async function besideBackups(
       const { phase } = await finished<{ readonly phase?: string }>(kinds.Backup, name)
       if (phase !== 'Succeeded') throw new Error(`Backup/${name}: ${phase ?? ''}`)
       made += 1
-    } while (!over)
+    } while (!over.signal.aborted)
   })()
   try {
     const result = await load()
-    over = true
+    over.abort()
     await backups
     return { ...result, load: `${result.load} beside ${made} backups` }
   } finally {
-    over = true
+    over.abort()
     await backups.catch(() => undefined)
     for (let index = 0; index <= made; index += 1)
       await cluster.kubectl([
