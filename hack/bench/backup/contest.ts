@@ -8,6 +8,7 @@ import kafkajs from 'kafkajs'
 import type { Kafka } from 'kafkajs'
 import { migrateDatabase, openDatabase } from '../../../workers/test/support/migrated-database.ts'
 import type { KafkaServer, PostgresServer } from '../../cluster/index.ts'
+import { imageEnvironment } from '../image-environment.ts'
 import { fillDatabase, fillTopic } from './fill.ts'
 import { pgDump, pgRestore, readTopic, writeTopic } from './floors.ts'
 import type { JobFigures } from './job.ts'
@@ -27,12 +28,15 @@ export interface Round {
   readonly backup: { readonly took: number; readonly peak: number; readonly bytes: number }
   readonly incremental: { readonly took: number; readonly bytes: number; readonly full: number }
   /** By step; `check` reads every part once and has no counterpart among the tools. */
-  readonly restore: {
-    readonly check: number
-    readonly database: number
-    readonly topics: number
-    readonly peak: number
-  }
+  readonly restore: RestoreFigures | undefined
+}
+
+/** A restore, by step. */
+export interface RestoreFigures {
+  readonly check: number
+  readonly database: number
+  readonly topics: number
+  readonly peak: number
 }
 
 /** The servers of a run. */
@@ -43,8 +47,8 @@ export interface Servers {
   readonly folder: string
 }
 
-/** Fills a database and a topic with half of the data each, then measures. */
-export async function contest(servers: Servers, megabytes: number): Promise<Round> {
+/** Fills a database and a topic with half of the data each, then measures. @param restoring whether backups are restored as well */
+export async function contest(servers: Servers, megabytes: number, restoring: boolean): Promise<Round> {
   const folder = await mkdtemp(join(servers.folder, `${megabytes}-`))
   const kafka = new kafkajs.Kafka({ brokers: [servers.kafka.brokers], logLevel: kafkajs.logLevel.NOTHING })
   const names = { full: `full${megabytes}`, floor: `floor${megabytes}`, restored: `restored${megabytes}` }
@@ -59,14 +63,14 @@ export async function contest(servers: Servers, megabytes: number): Promise<Roun
   const floor = {
     dump: (await pgDump(full.ownerUrl, dump, compression)).took,
     read: (await readTopic(kafka, names.full, copy)).took,
-    restore: (await pgRestore(floorTarget.ownerUrl, dump)).took,
-    write: (await writeTopic(kafka, names.floor, copy)).took,
+    restore: restoring ? (await pgRestore(floorTarget.ownerUrl, dump)).took : 0,
+    write: restoring ? (await writeTopic(kafka, names.floor, copy)).took : 0,
   }
   await Promise.all([rm(dump), rm(copy)])
 
   const job = await createJobs(servers, folder)
   const backup = await job.backup(full.ownerUrl, names.full, 'Full')
-  const restore = await job.restore(restored, names.restored, backup.path)
+  const restore = restoring ? await job.restore(restored, names.restored, backup.path) : undefined
   await fillTopic(kafka, names.full, (megabytes * megabyte * grown) / 2)
   const incremental = await job.backup(full.ownerUrl, names.full, 'Incremental')
   await rm(folder, { recursive: true })
@@ -103,7 +107,9 @@ async function createJobs({ kafka }: Servers, folder: string) {
   const start = async (what: string, config: object): Promise<JobFigures> => {
     const configFolder = await mkdtemp(join(folder, 'config-'))
     await writeFile(join(configFolder, 'config.json'), JSON.stringify(config))
-    const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'job.ts'), what, configFolder, secrets])
+    const { NODE_OPTIONS } = await imageEnvironment('backup')
+    const args = [join(import.meta.dirname, 'job.ts'), what, configFolder, secrets]
+    const { stdout } = await run(process.execPath, args, { env: { ...process.env, NODE_OPTIONS } })
     return JSON.parse(stdout) as JobFigures
   }
   return {

@@ -1,6 +1,6 @@
 /**
  * Backup and restore by our Jobs beside bare pg_dump, pg_restore and plain kafkajs copies of the same data, on servers of this run.
- * Half of the data is in PostgreSQL, half in a topic. `hack/bench/run backup [--sizes 10,100,500] [--json file]`, sizes in MB.
+ * Half of the data is in PostgreSQL, half in a topic. `hack/bench/run backup [--sizes 10,100,500] [--no-restore] [--json file]`, sizes in MB.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
@@ -12,7 +12,11 @@ import { contest } from './contest.ts'
 import type { Round } from './contest.ts'
 
 const { values: options } = parseArgs({
-  options: { sizes: { type: 'string', default: '10,100,500' }, json: { type: 'string' } },
+  options: {
+    sizes: { type: 'string', default: '10,100,500' },
+    'no-restore': { type: 'boolean', default: false },
+    json: { type: 'string' },
+  },
 })
 const folder = await mkdtemp(join(tmpdir(), 'todochatbot-backup-bench-'))
 const [postgres, kafka] = await Promise.all([startPostgres(), startKafka()])
@@ -20,7 +24,7 @@ const rounds: Round[] = []
 try {
   for (const size of options.sizes.split(',').map(Number)) {
     console.error(`${size} MB`)
-    rounds.push(await contest({ postgres, kafka, folder }, size))
+    rounds.push(await contest({ postgres, kafka, folder }, size, !options['no-restore']))
   }
 } finally {
   await Promise.all([postgres.stop(), kafka.stop()])
@@ -55,12 +59,18 @@ function backupTable(all: readonly Round[]): string {
 }
 
 function restoreTable(all: readonly Round[]): string {
-  const rows = all.map(({ megabytes, floor, restore }) => [
-    `${megabytes} MB`,
-    ...[floor.restore, floor.write, restore.check, restore.database, restore.topics].map(seconds),
-    ratio(restore.database + restore.topics, floor.restore + floor.write),
-    ...[perSecond(megabytes, restore.check + restore.database + restore.topics), memory(restore.peak)],
-  ])
+  const rows = all.flatMap(({ megabytes, floor, restore }) =>
+    restore === undefined
+      ? []
+      : [
+          [
+            `${megabytes} MB`,
+            ...[floor.restore, floor.write, restore.check, restore.database, restore.topics].map(seconds),
+            ratio(restore.database + restore.topics, floor.restore + floor.write),
+            ...[perSecond(megabytes, restore.check + restore.database + restore.topics), memory(restore.peak)],
+          ],
+        ],
+  )
   return markdownTable(
     ['data', 'pg_restore', 'kafkajs', 'check', 'database', 'topics', 'ratio without check', 'MB/s', 'memory'],
     rows,
