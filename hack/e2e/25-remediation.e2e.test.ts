@@ -203,9 +203,9 @@ describe('a system in which workers fail', () => {
       )
       await todo.ready()
       const entries = (await ledger()).toReversed()
-      for (const { worker, signal, action, finishedAt } of entries) {
+      for (const { worker, signal, action, state, message, finishedAt } of entries) {
         const seconds = Math.round((Date.parse(finishedAt ?? '') - broken) / 1000)
-        console.log(`${worker}: ${signal} healed by ${action} ${seconds} s after it began`)
+        console.log(`${worker}: ${signal}, ${action} ${state} ${seconds} s after it began: ${message ?? ''}`)
       }
       for (const [index, entry] of entries.slice(1).entries())
         expect(Date.parse(entry.startedAt)).toBeGreaterThanOrEqual(Date.parse(entries[index]?.finishedAt ?? ''))

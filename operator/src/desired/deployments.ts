@@ -30,7 +30,7 @@ const authKeys: Readonly<Partial<Record<WorkerField, readonly string[]>>> = {
 }
 
 /** Leaves room for preStop, the worker's drain (20 s) and the sidecar's. Seconds. */
-const gracePeriodSeconds = 60
+export const gracePeriodSeconds = 60
 
 /** Time for kube-proxy everywhere to learn that the pod takes no more requests. Seconds. */
 const preStopSeconds = 3

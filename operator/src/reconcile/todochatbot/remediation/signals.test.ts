@@ -63,7 +63,7 @@ test('an eviction is about the pods that do not come up in place of the evicted 
 test('a consumer is given time to get its partitions from the pods before it', () => {
   const consumer = { stuckSince: now - 400_000, seenAt: now, detail: 'x' }
   const { signals } = signalsOf(seen([aPod('fresh', { conditions: [ready('True', 20)] })], { consumer }))
-  expect(signals).toMatchObject([{ kind: 'ConsumerStuck', seenAt: now, notBefore: now + 25_000 }])
+  expect(signals).toMatchObject([{ kind: 'ConsumerStuck', seenAt: now, notBefore: now + 50_000 }])
 })
 
 describe('a worker is unhealthy because', () => {

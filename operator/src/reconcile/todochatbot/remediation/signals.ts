@@ -6,6 +6,7 @@
  * a few seconds now and then, which ends neither the loop nor the count of how long it lasts, but nothing is done to a pod that runs.
  * Proof: signals.test.ts.
  */
+import { gracePeriodSeconds } from '../../../desired/deployments.ts'
 import { podBlocker } from '../blockers.ts'
 import type { WorkloadState } from '../readiness.ts'
 import type { ContainerStatus, PodView, Terminated } from '../views.ts'
@@ -186,11 +187,14 @@ function isForsaken(pod: PodView): boolean {
   return containersReady?.status === 'True' && pod.containers.length > 0 && pod.containers.every(({ ready }) => ready)
 }
 
+/** How long Kafka waits for a member that was killed before it gives its partitions away, in ms: Dapr's default (sarama's session timeout). */
+const kafkaSession = 10_000
+
 /**
- * How long a pod that goes may keep its partitions, in ms: the sidecar of a worker that is dead drains in vain (desired/sidecar.ts), then Kafka
- * waits for a member that is gone, then the others share anew.
+ * How long a pod that goes may keep its partitions, in ms: the sidecar of a worker that is dead drains in vain (desired/sidecar.ts), at most until
+ * the kubelet kills it, and then Kafka waits for it.
  */
-const handOver = 45_000
+const handOver = gracePeriodSeconds * 1_000 + kafkaSession
 
 /** A place that stands still is older than pods that were replaced since: it is theirs only as long as one of them could have moved it. */
 function ofConsumer({ state, consumer, container }: WorkerSeen): Signal[] {
