@@ -3,7 +3,7 @@ import type { RestoreReport } from './config.ts'
 import { switchBack, switchDatabases, type Switching } from './database-switch.ts'
 import { dropDatabase, findDatabase, keptDatabases } from './databases.ts'
 import { forget, moveBack, moveGroups, whenEmpty } from './groups.ts'
-import { restoreState } from './state-store.ts'
+import { forgetState, putStateBack, restoreState } from './state-store.ts'
 import type { Workplace } from './workplace.ts'
 
 const switching = async (place: Workplace): Promise<Switching> => ({
@@ -45,6 +45,7 @@ export const undo = async (place: Workplace): Promise<RestoreReport> => {
   await emptyGroups(place)
   const back = await switchBack(await switching(place))
   await moveBack(clients, place.groups, config.restore.uid)
+  await putStateBack(place)
   await dropDatabase(await place.maintenance(), names.beside)
   await forget(clients.admin, place.groups, config.restore.uid)
   const message =
@@ -65,6 +66,7 @@ export const cleanUp = async (place: Workplace, which: 'all' | 'earlier'): Promi
     dropped.push(kept)
   }
   await dropDatabase(maintenance, names.beside)
+  await forgetState(place)
   const { admin } = await place.kafka()
   await forget(admin, place.groups, config.restore.uid)
   return { step: 'cleanup', message: dropped.length === 0 ? 'nothing was left' : `removed ${dropped.join(', ')}` }
