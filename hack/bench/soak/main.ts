@@ -39,7 +39,8 @@ try {
   })
   try {
     const recorder = await startRecorder(fleet.environment.plane.auditLogPath)
-    await recorder.untilQuiet(5_000, 60_000)
+    // The first round of checks of all systems is spread over a minute (CHECKS_SPREAD).
+    await recorder.untilQuiet(5_000, 300_000)
     const from = { children: recorder.children.length, statuses: recorder.statuses.length }
     console.error(`${fleet.systems.length} systems are ready; ${options.minutes} minutes of edits begin`)
     const memory = sampleMemory(fleet.operator.pid, duration / 200)
