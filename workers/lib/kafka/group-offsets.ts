@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Consumer, Kafka } from 'kafkajs'
 
 /** Where a consumer group is to stand on one partition. */
@@ -9,6 +10,8 @@ export interface GroupOffset {
 
 /** How long the broker may keep a fetch that nobody waits for open, ms: ending waits for it. */
 const fetchWait = 50
+/** How long a group may take to be empty, ms. */
+const leavePatience = 3_000
 
 /**
  * Commits offsets for a group without members, by being its only member for a moment. The admin client's `setOffsets` does the same for one
@@ -34,10 +37,16 @@ export async function commitGroupOffsets(
   await confirm(admin, groupId, topics, offsets)
 }
 
+/** A member that has just left, such as ours of the call before, may still be counted for a moment. */
 async function refuseMembers(admin: Admin, groupId: string): Promise<void> {
-  const { groups } = await admin.describeGroups([groupId])
-  const state = groups[0]?.state ?? 'Dead'
-  if (state !== 'Empty' && state !== 'Dead') throw new Error(`group ${groupId} has members, it is ${state}`)
+  const deadline = Date.now() + leavePatience
+  for (;;) {
+    const { groups } = await admin.describeGroups([groupId])
+    const state = groups[0]?.state ?? 'Dead'
+    if (state === 'Empty' || state === 'Dead') return
+    if (Date.now() > deadline) throw new Error(`group ${groupId} has members, it is ${state}`)
+    await sleep(100)
+  }
 }
 
 async function joinWithoutConsuming(consumer: Consumer, topics: readonly string[]): Promise<void> {

@@ -15,7 +15,11 @@ export const whenSettled = async <T>(ask: () => Promise<T>): Promise<T> => {
   }
 }
 
-const isSettling = (error: unknown): boolean =>
-  ['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP'].includes(
-    (error as { type?: string } | undefined)?.type ?? '',
-  )
+const transient = ['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR_FOR_GROUP']
+
+/** Of one request, or of a deletion of several groups, where a member that has just left may still be counted. */
+const isSettling = (error: unknown): boolean => {
+  const { type = '', groups = [] } = (error ?? {}) as { type?: string; groups?: { error?: { type?: string } }[] }
+  if (transient.includes(type)) return true
+  return groups.length > 0 && groups.every((one) => [...transient, 'NON_EMPTY_GROUP'].includes(one.error?.type ?? ''))
+}
