@@ -75,7 +75,7 @@ export function simulateWorkloads(client: KubeClient, every = 100): WorkloadSimu
         (configMap) => {
           const data = (configMap['data'] ?? {}) as Record<string, string>
           const { revision } = JSON.parse(data['hot.json'] ?? '{}') as { revision?: string }
-          const pool = { waiting: how?.kind === 'PoolExhausted' ? 3 : 0 }
+          const pool = { total: 2, idle: 2, waiting: how?.kind === 'PoolExhausted' ? 3 : 0 }
           response.end(JSON.stringify({ status: 'healthy', phase: 'ready', checks: {}, pool, config: { revision } }))
         },
         () => response.writeHead(500).end(),
