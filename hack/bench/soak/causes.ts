@@ -21,7 +21,7 @@ export interface Fault {
   readonly to: number
 }
 
-/** Writes of status that one cause explains: noticed, done. */
+/** Writes of status that one cause explains, noticed and done, and as many for each worker it rolls: every step of a rollout is stored. */
 const STATUSES_PER_CAUSE = 2
 
 /** How an object is named in {@link Cause}. */
@@ -66,7 +66,10 @@ function timesBy(causes: readonly Cause[]): ReadonlyMap<string, readonly number[
   }
   for (const { system, at, objects } of causes) {
     add(`status ${system}`, at)
-    for (const object of objects) add(object, at)
+    for (const object of objects) {
+      add(object, at)
+      if (object.startsWith('deployments/')) add(`status ${system}`, at)
+    }
   }
   return times
 }
