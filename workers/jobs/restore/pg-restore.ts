@@ -43,7 +43,19 @@ export interface PgRestore {
   readonly signal: AbortSignal
 }
 
-/** Feeds a dump to pg_restore. Owner and grants are ours to give, so they are left out. @throws RestoreError NotAsWritten when it refuses the dump */
+/**
+ * Whether pg_restore ended because the server went away: libpq's words, untranslated because its environment has no locale. Such a restore is tried
+ * again, where one that the server refused is not.
+ */
+export const lostServer = (said: string): boolean =>
+  /server closed the connection|terminating connection|connection to server|no connection to the server|could not (send data to|receive data from) server|the database system is|SSL connection has been closed|SSL SYSCALL error/.test(
+    said,
+  )
+
+/**
+ * Feeds a dump to pg_restore. Owner and grants are ours to give, so they are left out.
+ * @throws RestoreError NotAsWritten when it refuses the dump; Error when the server went away, or the program was killed
+ */
 export const pgRestore = async ({ uri, dump, searchPath, signal }: PgRestore): Promise<void> => {
   const env = libpqEnvironment(uri)
   const child = spawn(
@@ -64,8 +76,10 @@ export const pgRestore = async ({ uri, dump, searchPath, signal }: PgRestore): P
   signal.throwIfAborted()
   if (fed.status === 'rejected' && !isBrokenPipe(fed.reason)) throw fed.reason
   if (code.status === 'rejected') throw code.reason
-  if (code.value !== 0)
-    throw new RestoreError('NotAsWritten', `pg_restore ended with ${String(code.value)}: ${said.trim()}`)
+  if (code.value === 0) return
+  const ending = `pg_restore ended with ${String(code.value)}: ${said.trim()}`
+  if (code.value === null || lostServer(said)) throw new Error(ending)
+  throw new RestoreError('NotAsWritten', ending)
 }
 
 const isBrokenPipe = (error: unknown): boolean => (error as NodeJS.ErrnoException | undefined)?.code === 'EPIPE'
