@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { randomBytes } from 'node:crypto'
 import { chown, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -50,8 +51,22 @@ export async function startPostgres(): Promise<PostgresServer> {
       `CREATE ROLE todo_app LOGIN PASSWORD '${passwords.todo_app}'`,
     ])
     const todo = await createDatabase('todo')
-    return { ...server, ...todo, port, superuserUrl: url('postgres', 'postgres'), createDatabase }
+    const restart = () => whenMemoryIsFree(() => server.restart())
+    return { ...server, restart, ...todo, port, superuserUrl: url('postgres', 'postgres'), createDatabase }
   })
+}
+
+/** After a SIGKILL its other processes need a moment to notice and to let go of the shared memory; until then it does not start. */
+async function whenMemoryIsFree(restart: () => Promise<void>): Promise<void> {
+  for (let left = 20; ; left -= 1) {
+    try {
+      await restart()
+      return
+    } catch (error) {
+      if (left === 0 || !String(error).includes('pre-existing shared memory block')) throw error
+    }
+    await sleep(100)
+  }
 }
 
 /** The data is thrown away: nothing is synced, which makes start and tests several times faster. What was committed outlives a SIGKILL all the same. */
