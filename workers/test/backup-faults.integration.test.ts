@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import type { Admin, Kafka } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startKafka, startS3, type KafkaServer, type S3Server } from '../../hack/cluster/index.ts'
 import { refusedExitCode, restoreJobSteps, type RestoreJobStep } from '../jobs/restore/config.ts'
-import { committed } from '../jobs/restore/groups.ts'
+import { committedOffsets } from '../lib/kafka/group-offsets.ts'
 import { recordOf } from '../lib/audit-trail/entry.ts'
 import { appendRecords, readHead } from '../lib/audit-trail/store.ts'
 import { openBackup, readCatalogue } from '../lib/backup/catalogue.ts'
@@ -16,7 +16,7 @@ import { verifyPart } from '../lib/backup/part.ts'
 import { openKafka } from '../lib/kafka/client.ts'
 import { signingKeys, postgresPrograms } from './support/hand-made-backup.ts'
 import { startJobProcess, type JobEnd, type JobOptions } from './support/job-process.ts'
-import { openDatabase } from './support/migrated-database.ts'
+import { checksumOf, openDatabase } from './support/migrated-database.ts'
 import { startTaskSystem, type TaskEvent, type TaskSystem } from './support/task-system.ts'
 
 /**
@@ -78,17 +78,8 @@ const change = async (count: number): Promise<void> => {
   )
   await database.close()
 }
-const live = async <T>(look: (database: ReturnType<typeof openDatabase>) => Promise<T>): Promise<T> => {
-  const database = openDatabase(system.postgres.url)
-  return look(database).finally(() => database.close())
-}
 const checksum = (): Promise<string> =>
-  live(async (database) => {
-    const hash = createHash('sha256')
-    for (const table of ['tasks', 'audit_entries', 'users', 'notifications'])
-      hash.update(JSON.stringify((await database.query(`SELECT t::text FROM ${table} t ORDER BY 1`)).rows))
-    return hash.digest('hex')
-  })
+  checksumOf(system.postgres.url, ['tasks', 'audit_entries', 'users', 'notifications'])
 
 const kill: Record<Exclude<Victim, 'pod'>, () => Promise<void>> = {
   postgresql: async () => {
@@ -227,7 +218,7 @@ describe('a restore up to an entry of the trail', () => {
   })
   beforeAll(async () => {
     await change(200)
-    until = (await live(readHead)).seq
+    until = (await readHead(system.database)).seq
     expected = await checksum()
   })
 
@@ -244,7 +235,7 @@ describe('a restore up to an entry of the trail', () => {
       }
       expect(await checksum()).toBe(expected)
       // Audit had consumed nothing at the cut: what was there then lies before it again, each record once.
-      const at = await committed(admin, group, topic)
+      const at = await committedOffsets(admin, group, topic)
       const ends = await admin.fetchTopicOffsets(topic)
       const left = ends.reduce(
         (sum, { partition, high }) => sum + Number(high) - (at.get(partition) ?? Number(high)),

@@ -1,21 +1,19 @@
-import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Admin, Kafka, Producer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startKafka, startRedis, type KafkaServer, type RedisServer } from '../../hack/cluster/index.ts'
-import { committed } from '../jobs/restore/groups.ts'
 import { boundsOf, readRanges } from '../jobs/restore/kafka-log.ts'
 import { recordOf } from '../lib/audit-trail/entry.ts'
 import { appendRecords } from '../lib/audit-trail/store.ts'
 import { openDestination } from '../lib/backup/destination.ts'
 import type { Manifest } from '../lib/backup/manifest.ts'
 import { openKafka } from '../lib/kafka/client.ts'
-import { commitGroupOffsets } from '../lib/kafka/group-offsets.ts'
+import { commitGroupOffsets, committedOffsets } from '../lib/kafka/group-offsets.ts'
 import { connectRedis, type RedisClient } from '../lib/redis/client.ts'
 import { handMadeBackup, postgresPrograms, signingKeys } from './support/hand-made-backup.ts'
-import { openDatabase } from './support/migrated-database.ts'
+import { checksumOf, openDatabase } from './support/migrated-database.ts'
 import { restoreRun } from './support/restore-run.ts'
 import { startTaskSystem, type TaskEvent, type TaskSystem } from './support/task-system.ts'
 
@@ -99,7 +97,7 @@ const publish = async (event: TaskEvent, partition: number): Promise<void> => {
 
 /** Plays audit: takes what its group has not consumed, at most `limit` per partition, and commits. Returns the event ids it met. */
 const audit = async (limit = Infinity): Promise<string[]> => {
-  const at = await committed(admin, group('audit'), topic)
+  const at = await committedOffsets(admin, group('audit'), topic)
   const bounds = [...((await boundsOf(admin, topic)) ?? [])]
   const ranges = bounds.map(([partition, { start, end }]) => {
     const from = at.get(partition) ?? start
@@ -121,17 +119,7 @@ const audit = async (limit = Infinity): Promise<string[]> => {
 }
 
 /** Over the ordered rows of what users see and of the audit trail. */
-const checksum = async (): Promise<string> => {
-  const live = openDatabase(system.postgres.url)
-  try {
-    const hash = createHash('sha256')
-    for (const table of ['tasks', 'audit_entries', 'users'])
-      hash.update(JSON.stringify((await live.query(`SELECT t::text FROM ${table} t ORDER BY 1`)).rows))
-    return hash.digest('hex')
-  } finally {
-    await live.close()
-  }
-}
+const checksum = (): Promise<string> => checksumOf(system.postgres.url, ['tasks', 'audit_entries', 'users'])
 
 const databases = async (): Promise<string[]> => {
   const live = openDatabase(system.postgres.url)
@@ -212,7 +200,7 @@ describe('a backup, further changes, a restore in place', () => {
 
 test('a restore that is undone after its switch leaves everything as it was', async () => {
   const before = await checksum()
-  const at = await committed(admin, group('audit'), topic)
+  const at = await committedOffsets(admin, group('audit'), topic)
   await redis.send('SET', stateKey, 'as before', 'PX', '3600000')
   await redis.send('SET', 'app.todo-chat-api||later', 'x')
   const keys = async () => ((await redis.send('KEYS', '*')) as Buffer[]).map(String).toSorted()
@@ -228,7 +216,7 @@ test('a restore that is undone after its switch leaves everything as it was', as
   expect(await keys()).toEqual(keysBefore)
   expect((await redis.send('GET', stateKey))?.toString()).toBe('as before')
   expect(Number(await redis.send('PTTL', stateKey))).toBeGreaterThan(0)
-  expect(await committed(admin, group('audit'), topic)).toEqual(at)
+  expect(await committedOffsets(admin, group('audit'), topic)).toEqual(at)
   expect(await databases()).toEqual(['todo'])
 })
 

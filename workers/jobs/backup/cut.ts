@@ -20,7 +20,7 @@ import { BackupError, wordsOf } from '../../lib/backup/errors.ts'
 import type { Manifest } from '../../lib/backup/manifest.ts'
 import { isUnknownTopic } from '../../lib/kafka/ranges.ts'
 import { offsetOf } from '../../lib/kafka/client.ts'
-import { whenSettled } from '../../lib/kafka/settled.ts'
+import { committedOffsets } from '../../lib/kafka/group-offsets.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Database, Session } from '../../lib/postgres.ts'
 import { StorageError } from '../../lib/postgres-errors.ts'
@@ -150,16 +150,12 @@ const readGroups = async ({ admin, config: { kafka } }: CutInput): Promise<Manif
       const own = aliases.filter((alias) => topicOf.has(alias))
       const offsets = await Promise.all(
         own.map(async (alias) => {
-          const topics = await whenSettled(() =>
-            admin.fetchOffsets({ groupId: group, topics: [topicOf.get(alias) ?? ''] }),
-          ).catch((error: unknown) => {
-            if (isUnknownTopic(error)) return []
+          const committed = await committedOffsets(admin, group, topicOf.get(alias) ?? '').catch((error: unknown) => {
+            if (isUnknownTopic(error)) return new Map<number, number>()
             throw error
           })
-          return topics
-            .flatMap(({ partitions }) => partitions)
-            .map(({ partition, offset }) => ({ alias, partition, offset: offsetOf(offset) }))
-            .filter(({ offset }) => offset >= 0)
+          return [...committed]
+            .map(([partition, offset]) => ({ alias, partition, offset }))
             .sort((a, b) => a.partition - b.partition)
         }),
       )

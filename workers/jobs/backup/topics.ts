@@ -60,8 +60,7 @@ export const writeTopics = async (options: {
       concurrency: options.concurrency,
       signal,
       onRecords: async (range, records, done) => {
-        const entry =
-          open.get(range as PlannedRange) ?? (records.length === 0 ? undefined : begin(range as PlannedRange))
+        const entry = open.get(range) ?? (records.length === 0 ? undefined : begin(range))
         if (entry === undefined) return
         if (records.length > 0) {
           await entry.handover.push(Buffer.from(records.map(lineOf).join('')))

@@ -17,7 +17,7 @@ import { createLookUp } from './handled.ts'
 import { offsetOf } from '../../lib/kafka/client.ts'
 import { readRanges } from '../../lib/kafka/ranges.ts'
 import type { Range } from '../../lib/kafka/ranges.ts'
-import { whenSettled } from '../../lib/kafka/settled.ts'
+import { committedOffsets } from '../../lib/kafka/group-offsets.ts'
 import type { Pacer } from './pacer.ts'
 import { glimpse, isSelected } from './selection.ts'
 import type { LogRecord } from './selection.ts'
@@ -106,7 +106,7 @@ export const rangesOf = async (
   const older: AliasedRange[] = []
   for (const { alias, topic } of topics) {
     const starts = await timeOffsets(admin, topic, select.time?.from)
-    const committed = source === 'AuditGaps' ? await committedOf(admin, workerGroup, topic) : undefined
+    const committed = source === 'AuditGaps' ? await committedOffsets(admin, workerGroup, topic) : undefined
     for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
       if (select.partitions?.includes(partition) === false) continue
       const first = select.offsets?.from ?? 0
@@ -135,19 +135,6 @@ const timeOffsets = async (
   if (from === undefined) return undefined
   const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, from)
   return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]))
-}
-
-const committedOf = async (
-  admin: Pick<Admin, 'fetchOffsets'>,
-  groupId: string,
-  topic: string,
-): Promise<ReadonlyMap<number, number>> => {
-  const [answer] = await whenSettled(() => admin.fetchOffsets({ groupId, topics: [topic] }))
-  return new Map(
-    (answer?.partitions ?? []).flatMap(({ partition, offset }) =>
-      Number(offset) < 0 ? [] : [[partition, Number(offset)]],
-    ),
-  )
 }
 
 type Take = (records: readonly LogRecord[]) => Promise<void>

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import type { Manifest } from '../../lib/backup/manifest.ts'
 import type { Queryable } from '../../lib/postgres.ts'
 import type { RestoreReport } from './config.ts'
-import { findDatabase, openDatabase, roleOf } from './databases.ts'
+import { findDatabase, hasTables, openDatabase, roleOf } from './databases.ts'
 import { RestoreError } from './errors.ts'
 import { boundsOf } from './kafka-log.ts'
 import { checkReach } from './reapply/reapply.ts'
@@ -93,10 +93,8 @@ const checkTopics = async (place: Workplace, { cut }: Manifest): Promise<void> =
 const checkEmpty = async ({ config, names, ownerUri, logger }: Workplace): Promise<void> => {
   const live = openDatabase(ownerUri, names.live, { service: config.service, logger })
   try {
-    const { rows } = await live.query<{ users: boolean }>(
-      `SELECT CASE WHEN to_regclass('public.users') IS NULL THEN false
-         ELSE (xpath('/row/c/text()', query_to_xml('SELECT count(*) AS c FROM public.users', false, true, '')))[1]::text <> '0' END AS users`,
-    )
+    if (!(await hasTables(live, 'users'))) return
+    const { rows } = await live.query<{ users: boolean }>('SELECT EXISTS (SELECT FROM users) AS users')
     if (rows[0]?.users === true) throw new RestoreError('NotEmpty', `the system ${config.system} has users already`)
   } finally {
     await live.close()

@@ -75,6 +75,15 @@ export const openMaintenance = async (
   }
 }
 
+/** Whether a database has these tables: one that was lost and made anew has none before its migrations. */
+export const hasTables = async (db: Queryable, ...tables: readonly string[]): Promise<boolean> => {
+  const { rows } = await db.query<{ there: boolean }>(
+    `SELECT bool_and(to_regclass('public.' || name) IS NOT NULL) AS there FROM unnest($1::text[]) name`,
+    [tables],
+  )
+  return rows[0]?.there === true
+}
+
 /** What is known of one database; undefined: it does not exist. */
 export const findDatabase = async (
   db: Queryable,

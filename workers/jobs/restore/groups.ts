@@ -3,7 +3,7 @@
  * when it ends. Only {@link moveGroups} and {@link moveBack} touch the workers' groups, which are empty then.
  */
 import type { Admin, Kafka } from 'kafkajs'
-import { commitGroupOffsets, type GroupOffset } from '../../lib/kafka/group-offsets.ts'
+import { busyGroup, commitGroupOffsets, committedOffsets, type GroupOffset } from '../../lib/kafka/group-offsets.ts'
 import { whenSettled } from '../../lib/kafka/settled.ts'
 import type { RestoreConfig } from './config.ts'
 import { RestoreError } from './errors.ts'
@@ -41,33 +41,17 @@ export interface KafkaClients {
 export const commit = (clients: KafkaClients, group: string, offsets: readonly GroupOffset[]): Promise<void> =>
   whenSettled(() => commitGroupOffsets(clients, group, offsets))
 
-/** Committed offsets of a group, by partition; partitions without one are left out. */
-export const committed = async (admin: Admin, group: string, topic: string): Promise<ReadonlyMap<number, number>> => {
-  const [found] = await whenSettled(() => admin.fetchOffsets({ groupId: group, topics: [topic] }))
-  return new Map(
-    (found?.partitions ?? [])
-      .map(({ partition, offset }) => [partition, Number(offset)] as const)
-      .filter(([, offset]) => offset >= 0),
-  )
-}
-
 /** Waits until groups have no members. @throws RestoreError GroupInUse after `waitTimeout` ms */
 export const whenEmpty = async (
   admin: Admin,
   groups: readonly WorkerGroup[],
   { waitTimeout, pause }: { readonly waitTimeout: number; readonly pause: (ms: number) => Promise<void> },
 ): Promise<void> => {
-  const deadline = Date.now() + waitTimeout
-  for (;;) {
-    const described = await whenSettled(() => admin.describeGroups(groups.map(({ group }) => group)))
-    const busy = described.groups.find(({ state }) => state !== 'Empty' && state !== 'Dead')
-    if (busy === undefined) return
-    if (Date.now() > deadline) {
-      const members = busy.members.map(({ clientId, clientHost }) => `${clientId} at ${clientHost}`).join(', ')
-      throw new RestoreError('GroupInUse', `group ${busy.groupId} is ${busy.state}: ${members}`)
-    }
-    await pause(500)
-  }
+  const names = groups.map(({ group }) => group)
+  const busy = await whenSettled(() => busyGroup(admin, names, { waitTimeout, pause: () => pause(500) }))
+  if (busy === undefined) return
+  const members = busy.members.map(({ clientId, clientHost }) => `${clientId} at ${clientHost}`).join(', ')
+  throw new RestoreError('GroupInUse', `group ${busy.groupId} is ${busy.state}: ${members}`)
 }
 
 /** Notes where the groups stand, once, then puts them where they are to stand. */
@@ -94,14 +78,14 @@ export const forget = async (admin: Admin, groups: readonly WorkerGroup[], uid: 
 
 const topicsWithout = async (admin: Admin, group: string, topics: readonly string[]): Promise<readonly string[]> => {
   const missing: string[] = []
-  for (const topic of topics) if ((await committed(admin, group, topic)).size === 0) missing.push(topic)
+  for (const topic of topics) if ((await committedOffsets(admin, group, topic)).size === 0) missing.push(topic)
   return missing
 }
 
 const copy = async (clients: KafkaClients, from: string, to: string, topics: readonly string[]): Promise<void> => {
   const offsets: GroupOffset[] = []
   for (const topic of topics)
-    for (const [partition, offset] of await committed(clients.admin, from, topic))
+    for (const [partition, offset] of await committedOffsets(clients.admin, from, topic))
       offsets.push({ topic, partition, offset })
   await commit(clients, to, offsets)
 }

@@ -15,7 +15,8 @@ import type { Logger } from '../../lib/logger.ts'
 import type { BackupSource } from './backup-source.ts'
 import type { RestoreConfig } from './config.ts'
 import { RestoreError } from './errors.ts'
-import { commit, committed, doneGroup, stagedGroup, type WorkerGroup } from './groups.ts'
+import { committedOffsets } from '../../lib/kafka/group-offsets.ts'
+import { commit, doneGroup, stagedGroup, type WorkerGroup } from './groups.ts'
 import { boundsOf, recordsAt, type Bounds } from './kafka-log.ts'
 import { firstToProduce, positionFinder, type PartitionAtCut } from './positions.ts'
 
@@ -50,7 +51,7 @@ export const restoreTopics = async (options: RestoreTopics): Promise<RestoredTop
   const rebuilt: string[] = []
   for (const { alias, partitions } of source.manifest.cut.topics) {
     const topic = liveTopic(options.topics, alias)
-    const done = await committed(admin, doneGroup(uid), topic)
+    const done = await committedOffsets(admin, doneGroup(uid), topic)
     if (partitions.every(({ partition }) => done.has(partition))) continue
     const bounds = await boundsOf(admin, topic)
     if (bounds === undefined) throw new Error(`topic ${topic} does not exist yet`)

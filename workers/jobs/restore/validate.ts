@@ -1,7 +1,7 @@
 import type { RestoreReport } from './config.ts'
 import { violationsOf, type OnTheWay } from './consistency.ts'
 import { openDatabase } from './databases.ts'
-import { committed } from './groups.ts'
+import { committedOffsets } from '../../lib/kafka/group-offsets.ts'
 import { boundsOf, readRanges } from './kafka-log.ts'
 import { cleanUp } from './switch.ts'
 import type { Workplace } from './workplace.ts'
@@ -41,7 +41,7 @@ const eventsOnTheWay = async (place: Workplace): Promise<OnTheWay> => {
   const found = new Set<string>()
   if (audit === undefined || topic === undefined) return found
   const { kafka, admin } = await place.kafka()
-  const consumed = await committed(admin, audit.group, topic)
+  const consumed = await committedOffsets(admin, audit.group, topic)
   const bounds = await boundsOf(admin, topic)
   const ranges = [...(bounds ?? [])].flatMap(([partition, { start, end }]) => {
     const from = Math.max(start, consumed.get(partition) ?? start)

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Admin, Consumer, Kafka } from 'kafkajs'
+import type { Admin, Consumer, GroupDescription, Kafka } from 'kafkajs'
+import { offsetOf } from './client.ts'
+import { whenSettled } from './settled.ts'
 
 /** Where a consumer group is to stand on one partition. */
 export interface GroupOffset {
@@ -39,14 +41,37 @@ export async function commitGroupOffsets(
 
 /** A member that has just left, such as ours of the call before, may still be counted for a moment. */
 async function refuseMembers(admin: Admin, groupId: string): Promise<void> {
-  const deadline = Date.now() + leavePatience
+  const busy = await busyGroup(admin, [groupId], { waitTimeout: leavePatience, pause: () => sleep(100) })
+  if (busy !== undefined) throw new Error(`group ${groupId} has members, it is ${busy.state}`)
+}
+
+/** Waits until no group has members; one that still has some after `waitTimeout` ms. */
+export async function busyGroup(
+  admin: Admin,
+  groupIds: readonly string[],
+  { waitTimeout, pause }: { readonly waitTimeout: number; readonly pause: () => Promise<unknown> },
+): Promise<GroupDescription | undefined> {
+  const deadline = Date.now() + waitTimeout
   for (;;) {
-    const { groups } = await admin.describeGroups([groupId])
-    const state = groups[0]?.state ?? 'Dead'
-    if (state === 'Empty' || state === 'Dead') return
-    if (Date.now() > deadline) throw new Error(`group ${groupId} has members, it is ${state}`)
-    await sleep(100)
+    const { groups } = await admin.describeGroups([...groupIds])
+    const busy = groups.find(({ state }) => state !== 'Empty' && state !== 'Dead')
+    if (busy === undefined || Date.now() > deadline) return busy
+    await pause()
   }
+}
+
+/** Committed offsets of a group on one topic, by partition; partitions without one are left out. */
+export async function committedOffsets(
+  admin: Pick<Admin, 'fetchOffsets'>,
+  groupId: string,
+  topic: string,
+): Promise<ReadonlyMap<number, number>> {
+  const [found] = await whenSettled(() => admin.fetchOffsets({ groupId, topics: [topic] }))
+  return new Map(
+    (found?.partitions ?? [])
+      .map(({ partition, offset }) => [partition, offsetOf(offset)] as const)
+      .filter(([, offset]) => offset >= 0),
+  )
 }
 
 async function joinWithoutConsuming(consumer: Consumer, topics: readonly string[]): Promise<void> {

@@ -21,11 +21,11 @@ export interface Range {
   readonly end: number
 }
 
-/** What {@link readRanges} is told. */
-export interface ReadRanges {
+/** What {@link readRanges} is told; the ranges may carry more than it needs. */
+export interface ReadRanges<R extends Range = Range> {
   readonly kafka: Kafka
   /** Not empty ranges, at most one per partition. */
-  readonly ranges: readonly Range[]
+  readonly ranges: readonly R[]
   /** Name of the group is `<prefix>-<uuid>`. */
   readonly groupPrefix: string
   /** Ranges that are read at once. */
@@ -34,7 +34,7 @@ export interface ReadRanges {
    * Told the records of a range as they come, in order. The next ones of the same range wait for it; it may take its time. After the last
    * ones, and for a range that turns out to be empty, it is told none and `done`.
    */
-  readonly onRecords: (range: Range, records: readonly KafkaMessage[], done: boolean) => Promise<void>
+  readonly onRecords: (range: R, records: readonly KafkaMessage[], done: boolean) => Promise<void>
   readonly signal: AbortSignal
   /** How long nothing may move before it counts as an error, ms. */
   readonly patience?: number
@@ -42,8 +42,8 @@ export interface ReadRanges {
 
 const lookEvery = 500
 
-interface Open {
-  readonly range: Range
+interface Open<R extends Range> {
+  readonly range: R
   /** Next offset that was not yet handed over. */
   at: number
   /** Ends when everything handed over was taken: a rebalance must not hand over two batches of a range at once. */
@@ -52,14 +52,14 @@ interface Open {
 }
 
 /** Reads until every range has ended. Rejects with what Kafka, `onRecords` or the signal says; the group is deleted in any case. */
-export const readRanges = async (options: ReadRanges): Promise<void> => {
+export const readRanges = async <R extends Range>(options: ReadRanges<R>): Promise<void> => {
   const { kafka, ranges, concurrency, onRecords, signal, patience = 120_000 } = options
   if (ranges.length === 0) return
   signal.throwIfAborted()
   const groupId = `${options.groupPrefix}-${randomUUID()}`
   const topics = [...new Set(ranges.map(({ topic }) => topic))]
   const open = new Map(
-    ranges.map((range): [string, Open] => [
+    ranges.map((range): [string, Open<R>] => [
       keyOf(range),
       { range, at: range.start, taking: Promise.resolve(), state: 'waiting' },
     ]),
@@ -82,7 +82,7 @@ export const readRanges = async (options: ReadRanges): Promise<void> => {
   let left = open.size
   let movedAt = Date.now()
 
-  const finish = async (entry: Open): Promise<void> => {
+  const finish = async (entry: Open<R>): Promise<void> => {
     if (entry.state === 'done') return
     entry.state = 'done'
     movedAt = Date.now()

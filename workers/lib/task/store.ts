@@ -115,8 +115,7 @@ export async function changeTask(
  */
 export async function takeOverTask(tx: Transaction, task: Task, time: string): Promise<void> {
   if (task.recurrence) await openSeries(tx, task, time, 'ON CONFLICT DO NOTHING')
-  const values = [...taskValues(task), task.recurrence?.seriesId ?? null]
-  const places = values.map((_, index) => `$${index + 1}`).join(', ')
+  const { values, places } = rowOf(task)
   await tx.query(
     `INSERT INTO tasks AS known (${taskColumns}, series_id) VALUES (${places})
      ON CONFLICT (id) DO UPDATE SET (${taskColumns}, series_id) = (${places}) WHERE known.version < excluded.version`,
@@ -160,15 +159,19 @@ async function takeSlot(tx: Transaction, task: Task, now: string): Promise<boole
   return rowCount === 1
 }
 
-async function insertRow(tx: Transaction, task: Task): Promise<void> {
+/** What stands for `${taskColumns}, series_id` in a statement whose only parameters these are. */
+function rowOf(task: Task): { readonly values: readonly unknown[]; readonly places: string } {
   const values = [...taskValues(task), task.recurrence?.seriesId ?? null]
-  const places = values.map((_, index) => `$${index + 1}`).join(', ')
+  return { values, places: values.map((_, index) => `$${index + 1}`).join(', ') }
+}
+
+async function insertRow(tx: Transaction, task: Task): Promise<void> {
+  const { values, places } = rowOf(task)
   await tx.query(`INSERT INTO tasks (${taskColumns}, series_id) VALUES (${places})`, values)
 }
 
 async function updateRow(tx: Transaction, task: Task): Promise<void> {
-  const values = [...taskValues(task), task.recurrence?.seriesId ?? null]
-  const places = values.map((_, index) => `$${index + 1}`).join(', ')
+  const { values, places } = rowOf(task)
   await tx.query(`UPDATE tasks SET (${taskColumns}, series_id) = (${places}) WHERE id = $1`, values)
 }
 

@@ -11,7 +11,7 @@ import { writePart } from '../../lib/backup/part.ts'
 import { encodeRecord, encodeState } from '../../lib/backup/records.ts'
 import { signBytes } from '../../lib/backup/signature.ts'
 import type { Database } from '../../lib/postgres.ts'
-import { committed } from '../../jobs/restore/groups.ts'
+import { committedOffsets } from '../../lib/kafka/group-offsets.ts'
 import { boundsOf, readRanges } from '../../jobs/restore/kafka-log.ts'
 import { libpqEnvironment } from '../../jobs/restore/pg-restore.ts'
 
@@ -110,7 +110,7 @@ export const handMadeBackup = async (options: HandMade): Promise<Manifest> => {
               topics
                 .filter(({ alias }) => aliases.includes(alias))
                 .map(async ({ alias, topic }) =>
-                  [...(await committed(admin, group, topic))].map(([partition, offset]) => ({
+                  [...(await committedOffsets(admin, group, topic))].map(([partition, offset]) => ({
                     alias,
                     partition,
                     offset,

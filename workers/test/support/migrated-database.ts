@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { startPostgres } from '../../../hack/cluster/index.ts'
@@ -23,6 +24,19 @@ export const openDatabase = (uri: string, statementTimeout = 20_000): Database =
     slowQueryThreshold: 60_000,
     logger: testLogger,
   })
+
+/** SHA-256 over the ordered rows of these tables. */
+export const checksumOf = async (uri: string, tables: readonly string[]): Promise<string> => {
+  const database = openDatabase(uri)
+  try {
+    const hash = createHash('sha256')
+    for (const table of tables)
+      hash.update(JSON.stringify((await database.query(`SELECT t::text FROM ${table} t ORDER BY 1`)).rows))
+    return hash.digest('hex')
+  } finally {
+    await database.close()
+  }
+}
 
 /** Runs all migrations as the owner and grants the workers' role. */
 export const migrateDatabase = async (ownerUrl: string): Promise<string[]> => {

@@ -1,4 +1,5 @@
 import type { Queryable, Transaction } from '../../../lib/postgres.ts'
+import { hasTables } from '../databases.ts'
 
 /** Rows of one statement. */
 const page = 500
@@ -16,10 +17,7 @@ export const copyRows = async (
   column: 'created_at' | 'fired_at',
   { after, until }: { readonly after: Date; readonly until: Date },
 ): Promise<void> => {
-  const { rows: found } = await from.query<{ there: boolean }>(
-    `SELECT to_regclass('public.${table}') IS NOT NULL AS there`,
-  )
-  if (found[0]?.there !== true) return
+  if (!(await hasTables(from, table))) return
   const window = [new Date(after.getTime() - margin), until]
   for (let skip = 0; ; skip += page) {
     const { rows } = await from.query<{ row: unknown }>(

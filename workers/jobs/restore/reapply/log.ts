@@ -9,7 +9,8 @@
 import type { Manifest } from '../../../lib/backup/manifest.ts'
 import { parseJson, PoisonError } from '../../../lib/delivery.ts'
 import { readRanges, type Range } from '../../../lib/kafka/ranges.ts'
-import type { Database, Queryable, Transaction } from '../../../lib/postgres.ts'
+import type { Database, Transaction } from '../../../lib/postgres.ts'
+import { hasTables } from '../databases.ts'
 import { RestoreError } from '../errors.ts'
 import { boundsOf } from '../kafka-log.ts'
 import { committedAtCut, liveTopic, partitionsHolding } from '../topics.ts'
@@ -76,9 +77,7 @@ export const stageLog = async (
     concurrency: 1,
     signal: place.signal,
     patience: 30_000,
-    onRecords: async (range, records) => {
-      const alias = ranges.find(({ topic }) => topic === range.topic)?.alias ?? ''
-      const { topic, partition } = range
+    onRecords: async ({ alias, topic, partition }, records) => {
       const rows = records.flatMap(({ offset, value }) => {
         const message = readable(value?.toString('utf8') ?? '')
         return message === undefined ? [] : [{ ...message, source: 0, alias, topic, partition, offset: Number(offset) }]
@@ -171,7 +170,7 @@ const readable = (text: string): Message | undefined => {
 
 /** Committed in the database in use and not published yet. A database that is empty, or not there, has none. */
 const waiting = async (live: Database): Promise<readonly Row[]> => {
-  if (!(await hasOutbox(live))) return []
+  if (!(await hasTables(live, 'outbox'))) return []
   const { rows } = await live.query<{ id: number; shard: number; topic: string; payload: unknown }>(
     'SELECT id, shard, topic, payload FROM outbox WHERE topic = ANY ($1::text[]) ORDER BY id',
     [aliases],
@@ -180,11 +179,6 @@ const waiting = async (live: Database): Promise<readonly Row[]> => {
     const message = readable(JSON.stringify(payload))
     return message === undefined ? [] : [{ ...message, source: 1, alias, topic: null, partition: shard, offset: id }]
   })
-}
-
-const hasOutbox = async (live: Queryable): Promise<boolean> => {
-  const { rows } = await live.query<{ there: boolean }>(`SELECT to_regclass('public.outbox') IS NOT NULL AS there`)
-  return rows[0]?.there === true
 }
 
 const stage = async (tx: Transaction, rows: readonly Row[]): Promise<void> => {
@@ -196,12 +190,11 @@ const stage = async (tx: Transaction, rows: readonly Row[]): Promise<void> => {
     )
 }
 
-/** What `manifest` needs to be usable with a time. @throws RestoreError UntilOutOfReach */
-export const checkLog = async (
-  place: Workplace,
+/** Whether a time belongs to what the log tells of. @throws RestoreError UntilOutOfReach */
+export const checkTime = (
   manifest: Manifest,
   { until, replacedAt }: { readonly until: Date; readonly replacedAt: Date | undefined },
-): Promise<void> => {
+): void => {
   const refuse = (why: string): RestoreError => new RestoreError('UntilOutOfReach', why)
   const cut = new Date(manifest.cut.at)
   if (until < cut)
@@ -210,5 +203,4 @@ export const checkLog = async (
     throw refuse(
       `the data was replaced by another restore at ${replacedAt.toISOString()}, after the cut, so the log holds changes that were taken back`,
     )
-  await rangesAfterCut(place)
 }

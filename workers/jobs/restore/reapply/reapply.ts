@@ -18,13 +18,14 @@ import { RestoreError } from '../errors.ts'
 import type { Workplace } from '../workplace.ts'
 import { copyRows } from './copy-rows.ts'
 import { openEffects } from './effects.ts'
-import { checkLog, readStaged, stageLog } from './log.ts'
+import { checkTime, rangesAfterCut, readStaged, stageLog } from './log.ts'
 import { fromEntry } from './past-event.ts'
 import { checkTrail, headAtCut, readTrail } from './trail.ts'
 
 /** Whether `until` can be reached. @throws RestoreError UntilOutOfReach */
 export const checkReach = async (place: Workplace, until: RestoreUntil): Promise<void> => {
   await withLive(place, (live) => momentOf(place, live, until))
+  if ('time' in until) await rangesAfterCut(place)
 }
 
 /** See the header of this file. @throws RestoreError UntilOutOfReach */
@@ -91,7 +92,7 @@ const momentOf = async (place: Workplace, live: Database, until: RestoreUntil): 
   if ('auditSequence' in until) return checkTrail(live, manifest, until.auditSequence)
   const moment = new Date(until.time)
   const replaced = await replacedAt(await place.maintenance(), place.names.live)
-  await checkLog(place, manifest, { until: moment, replacedAt: replaced })
+  checkTime(manifest, { until: moment, replacedAt: replaced })
   return moment
 }
 

@@ -2,7 +2,8 @@
 import type { ChainedEntry } from '../../../lib/audit-trail/chain.ts'
 import { findEntry, readHead, streamEntries } from '../../../lib/audit-trail/store.ts'
 import type { Manifest } from '../../../lib/backup/manifest.ts'
-import type { Database, Queryable } from '../../../lib/postgres.ts'
+import type { Database } from '../../../lib/postgres.ts'
+import { hasTables } from '../databases.ts'
 import { RestoreError } from '../errors.ts'
 
 /** Entries read at a time. */
@@ -23,20 +24,13 @@ export const checkTrail = async (live: Database, manifest: Manifest, auditSequen
     throw refuse(
       `spec.until.auditSequence is ${auditSequence}, and the backup has the entries up to ${cut.seq} already`,
     )
-  if (!(await hasTrail(live))) throw refuse('the database in use has no audit trail')
+  if (!(await hasTables(live, 'audit_entries', 'audit_head'))) throw refuse('the database in use has no audit trail')
   if (cut.seq > 0 && (await findEntry(live, cut.seq))?.hash !== cut.hash)
     throw refuse(`entry ${cut.seq} of the audit trail in use is not the one that is the last of the backup`)
   const [head, entry] = [await readHead(live), await findEntry(live, auditSequence)]
   if (entry === undefined)
     throw refuse(`spec.until.auditSequence is ${auditSequence}, and the audit trail in use ends at ${head.seq}`)
   return new Date(entry.recordedAt)
-}
-
-const hasTrail = async (live: Queryable): Promise<boolean> => {
-  const { rows } = await live.query<{ there: boolean }>(
-    `SELECT to_regclass('public.audit_entries') IS NOT NULL AND to_regclass('public.audit_head') IS NOT NULL AS there`,
-  )
-  return rows[0]?.there === true
 }
 
 /** Hands over the entries (cut, auditSequence], in order, some hundreds at a time. */
