@@ -82,7 +82,7 @@ export async function startFleet(
       userAgent: 'bench-simulator',
     })
     stops.push(() => transport.close())
-    const workloads = simulateWorkloads(createKubeClient(transport), LOOK_EVERY)
+    const workloads = simulateWorkloads({ transport, client: createKubeClient(transport) }, LOOK_EVERY)
     stops.push(() => workloads.stop())
     // Nobody starts it again here when an API server that is away for long has cost it the lease; and there is only one.
     const operator = await startProduct(environment, await through?.(environment), { LEADER_ELECTION: 'false' })

@@ -44,7 +44,7 @@ export async function startTestCluster(): Promise<TestCluster> {
       until(`${kind.kind} is served`, () => client.list(kind)),
     ),
   )
-  const workloads = simulateWorkloads(client)
+  const workloads = simulateWorkloads({ transport, client })
   let count = 0
   return {
     plane,

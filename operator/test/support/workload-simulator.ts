@@ -3,14 +3,15 @@
  * ready at once; a worker's sidecar answers on 127.n.x.y:3501 with the components scoped to it; Jobs complete, those of an Incident with the
  * report of an archive. Deployments keep a ReplicaSet per template and replace no pod before its successor is ready.
  */
-import { createServer, type Server } from 'node:http'
 import type { KubeClient } from '../../src/kube/client.ts'
-import { kinds, type ResourceKind } from '../../src/kube/kinds.ts'
-import { isNotFound, KubeError } from '../../src/kube/kube-error.ts'
+import { KubeError } from '../../src/kube/kube-error.ts'
 import { keyOf, type KubeObject } from '../../src/kube/object.ts'
+import type { Transport } from '../../src/kube/transport.ts'
 import { endOfJob, simulatedDestination, type JobWorld, type SimulatedDestination } from './simulated-jobs.ts'
 import { becomesReady, claimVolumes, podStatus, portOf, replicaSetOf } from './simulated-workload.ts'
+import { simulatedSidecars } from './simulated-sidecars.ts'
 import type { Misbehaviour, PodTemplate } from './simulated-workload.ts'
+import { watchWorld } from './simulated-world.ts'
 
 export type { Misbehaviour }
 
@@ -35,95 +36,29 @@ export interface WorkloadSimulator {
   stop: () => Promise<void>
 }
 
-const fieldManager = 'workload-simulator'
-const sidecarPort = 3501
-/** Sidecars all listen on one port: test runs beside each other on one machine have loopback networks of their own. */
-const network = 1 + (process.pid % 254)
-
-/** Starts playing. `every`: ms between two looks at the cluster. */
-export function simulateWorkloads(client: KubeClient, every = 100): WorkloadSimulator {
+/** Starts playing. `every`: ms between two looks at the cluster; one is taken when something is different, or a Job has not ended. */
+export function simulateWorkloads(
+  connection: { readonly transport: Transport; readonly client: KubeClient },
+  every = 100,
+): WorkloadSimulator {
+  const { client } = connection
   const stopping = new AbortController()
   const misbehaviours = new Map<string, Misbehaviour>()
   const badTemplates = new Map<string, { readonly text: string; readonly how: Misbehaviour }>()
   const births = new Map<string, readonly Misbehaviour[]>()
-  const sidecars = new Map<string, { servers: readonly Server[]; ip: string }>()
   const seen = new Map<string, string>()
   /** Uids of pods that were broken. */
   const broken = new Set<string>()
   const started = new Map<string, number>()
-  let nextIp = 1
   const jobs: JobWorld = { destination: simulatedDestination(), missingEvidence: [] }
   /** How Jobs ended, by uid; one without an entry still works. */
   const ends = new Map<string, boolean>()
-
-  const ignoreGone = (error: unknown): void => {
-    if (!(error instanceof KubeError) || ![403, 404, 409].includes(error.status)) throw error // 403: no ServiceAccount yet
+  let different = true
+  const look = (): void => {
+    different = true
   }
-  const patchStatus = async (kind: ResourceKind, object: KubeObject, status: object): Promise<void> => {
-    if (
-      JSON.stringify({ ...(object['status'] as object | undefined), ...status }) ===
-      JSON.stringify(object['status'] ?? {})
-    )
-      return
-    await client.patch(kind, object.metadata, { status }, { fieldManager, subresource: 'status' }).catch(ignoreGone)
-  }
-
-  /** GET /health of a worker: well, with the hot-reloadable settings of its ConfigMap in force. `pod`: namespace/name */
-  const workerHealth = (pod: string, appId: string, how: Misbehaviour | undefined): Server =>
-    createServer((_request, response) => {
-      client.get(kinds.ConfigMap, { namespace: pod.split('/')[0] ?? '', name: `${appId}-config` }).then(
-        (configMap) => {
-          const data = (configMap['data'] ?? {}) as Record<string, string>
-          const { revision } = JSON.parse(data['hot.json'] ?? '{}') as { revision?: string }
-          const pool = { total: 2, idle: 2, waiting: how?.kind === 'PoolExhausted' ? 3 : 0 }
-          response.end(JSON.stringify({ status: 'healthy', phase: 'ready', checks: {}, pool, config: { revision } }))
-        },
-        () => response.writeHead(500).end(),
-      )
-    })
-
-  const startSidecar = async (
-    pod: string,
-    appId: string,
-    port: number | undefined,
-    how: Misbehaviour | undefined,
-  ): Promise<string> => {
-    const known = sidecars.get(pod)
-    if (known !== undefined) return known.ip
-    const without = how?.kind === 'MissingComponent' ? how.component : undefined
-    const ip = `127.${network}.${Math.floor(nextIp / 250) + 2}.${(nextIp++ % 250) + 1}`
-    const server = createServer((_request, response) => {
-      client.list(kinds.Component, { namespace: pod.split('/')[0] ?? '' }).then(
-        ({ items }) => {
-          const components = items
-            .filter(
-              (item) =>
-                (item['scopes'] as string[] | undefined)?.includes(appId) === true && item.metadata.name !== without,
-            )
-            .map((item) => ({ name: item.metadata.name, type: (item['spec'] as { type: string }).type, version: 'v1' }))
-          response.end(JSON.stringify({ id: appId, runtimeVersion: '1.18.1', components }))
-        },
-        () => response.writeHead(500).end(),
-      )
-    })
-    const health = workerHealth(pod, appId, how)
-    const listen = (one: Server, on: number): Promise<void> =>
-      new Promise((resolve, reject) => {
-        one.once('error', reject)
-        one.listen(on, ip, resolve)
-      })
-    await Promise.all([listen(server, sidecarPort), ...(port === undefined ? [] : [listen(health, port)])])
-    sidecars.set(pod, { servers: [server, health], ip })
-    return ip
-  }
-  const stopSidecar = (pod: string): void => {
-    const sidecar = sidecars.get(pod)
-    sidecars.delete(pod)
-    for (const server of sidecar?.servers ?? []) {
-      server.close()
-      server.closeAllConnections()
-    }
-  }
+  const world = watchWorld(connection, look)
+  const sidecars = simulatedSidecars(world)
 
   const misbehaviourOf = (owner: KubeObject, template: PodTemplate): Misbehaviour | undefined => {
     const id = `${owner.kind}/${owner.metadata.name}`
@@ -145,20 +80,17 @@ export function simulateWorkloads(client: KubeClient, every = 100): WorkloadSimu
     owner: KubeObject,
     template: PodTemplate,
     count: number,
-    pods: readonly KubeObject[],
     completes = false,
   ): Promise<{ ready: number; old: number }> => {
     const how = misbehaviourOf(owner, template)
     const keepsOld = how !== undefined && !misbehaviours.has(`${owner.kind}/${owner.metadata.name}`)
     const hash = JSON.stringify([template, how ?? null])
-    const mine = pods.filter(
-      ({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid) === true,
-    )
+    const mine = world.ownedBy('Pod', owner.metadata.uid ?? '')
     const current = mine.filter(({ metadata }) => seen.get(metadata.uid ?? '') === hash)
     const old = mine.filter((item) => !current.includes(item))
     for (const pod of [...(keepsOld ? [] : old), ...current.slice(count)]) {
-      stopSidecar(keyOf(pod.metadata))
-      await client.delete(kinds.Pod, pod.metadata, { uid: pod.metadata.uid }).catch(ignoreGone)
+      sidecars.stop(keyOf(pod.metadata))
+      await world.delete('Pod', pod)
     }
     const appId = template.metadata?.annotations?.['dapr.io/app-id']
     for (let index = current.length; index < count; index += 1) {
@@ -182,7 +114,7 @@ export function simulateWorkloads(client: KubeClient, every = 100): WorkloadSimu
           volumes: [...((template.spec['volumes'] ?? []) as object[]), ...claimVolumes(owner, `${name}-${suffix}`)],
         },
       }
-      const created = await client.create(pod, { fieldManager }).catch(ignoreGone)
+      const created = await world.create(pod)
       if (created === undefined) continue
       seen.set(created.metadata.uid ?? '', hash)
       started.set(keyOf(owner.metadata), (started.get(keyOf(owner.metadata)) ?? 0) + 1)
@@ -191,9 +123,9 @@ export function simulateWorkloads(client: KubeClient, every = 100): WorkloadSimu
       const ip =
         appId === undefined || !starts
           ? undefined
-          : await startSidecar(keyOf(created.metadata), appId, portOf(template), own)
+          : await sidecars.start(keyOf(created.metadata), appId, portOf(template), own)
       if (completes && how === undefined) continue
-      await patchStatus(kinds.Pod, created, podStatus(created, own, ip))
+      await world.patchStatus('Pod', created, podStatus(created, own, ip))
     }
     if (completes && how === undefined) await endPods(owner, current)
     const down = current.filter(({ metadata }) => broken.has(metadata.uid ?? '')).length
@@ -206,7 +138,7 @@ export function simulateWorkloads(client: KubeClient, every = 100): WorkloadSimu
     for (const pod of pods) {
       if (ends.has(job.metadata.uid ?? '')) return
       const end = await endOfJob(client, pod, jobs)
-      await patchStatus(kinds.Pod, pod, end?.status ?? podStatus(pod, undefined, undefined))
+      await world.patchStatus('Pod', pod, end?.status ?? podStatus(pod, undefined, undefined))
       if (end !== undefined) ends.set(job.metadata.uid ?? '', end.succeeded)
     }
   }
@@ -216,20 +148,16 @@ export function simulateWorkloads(client: KubeClient, every = 100): WorkloadSimu
     const replicaSet = replicaSetOf(owner, template)
     const key = `${owner.metadata.uid ?? ''}/${replicaSet.metadata.name}`
     if (replicaSets.has(key)) return
-    await client.create(replicaSet, { fieldManager }).catch(ignoreGone)
+    await world.create(replicaSet)
     replicaSets.add(key)
   }
 
-  const playWorkload = async (
-    kind: typeof kinds.Deployment | typeof kinds.StatefulSet,
-    object: KubeObject,
-    pods: readonly KubeObject[],
-  ): Promise<void> => {
+  const playWorkload = async (kind: 'Deployment' | 'StatefulSet', object: KubeObject): Promise<void> => {
     if (object.metadata.deletionTimestamp !== undefined) return
     const { replicas = 1, template } = object['spec'] as { replicas?: number; template: PodTemplate }
-    if (kind === kinds.Deployment) await keepReplicaSet(object, template)
-    const { ready, old } = await runPods(object, template, replicas, pods)
-    await patchStatus(kind, object, {
+    if (kind === 'Deployment') await keepReplicaSet(object, template)
+    const { ready, old } = await runPods(object, template, replicas)
+    await world.patchStatus(kind, object, {
       observedGeneration: object.metadata.generation ?? 1,
       replicas: replicas + old,
       updatedReplicas: replicas,
@@ -238,13 +166,15 @@ export function simulateWorkloads(client: KubeClient, every = 100): WorkloadSimu
     })
   }
 
-  const playJob = async (job: KubeObject, pods: readonly KubeObject[]): Promise<void> => {
-    const { conditions } = (job['status'] ?? {}) as { conditions?: unknown[] }
-    if (conditions !== undefined || job.metadata.deletionTimestamp !== undefined) return
+  const isUnderWay = (job: KubeObject): boolean =>
+    (job['status'] as { conditions?: unknown[] } | undefined)?.conditions === undefined &&
+    job.metadata.deletionTimestamp === undefined
+  const playJob = async (job: KubeObject): Promise<void> => {
+    if (!isUnderWay(job)) return
     const { template } = job['spec'] as { template: PodTemplate }
     const how = misbehaviours.get('Job') ?? misbehaviours.get(`Job/${job.metadata.name}`)
     if (how?.kind === 'Failed') misbehaviours.set(`Job/${job.metadata.name}`, how)
-    await runPods(job, template, 1, pods, true)
+    await runPods(job, template, 1, true)
     const at = job.metadata.creationTimestamp ?? ''
     const ended = ends.get(job.metadata.uid ?? '')
     if (how?.kind === 'NotStarted' || (how === undefined && ended === undefined)) return
@@ -265,69 +195,29 @@ export function simulateWorkloads(client: KubeClient, every = 100): WorkloadSimu
             succeeded: 1,
             conditions: [done('SuccessCriteriaMet'), done('Complete')],
           }
-    await patchStatus(kinds.Job, job, status)
+    await world.patchStatus('Job', job, status)
   }
 
-  /** The garbage collector's part: what is owned by something that is gone goes too. */
-  const collect = async (alive: ReadonlySet<string>, objects: readonly KubeObject[]): Promise<void> => {
-    const orphans = objects.filter(({ metadata: { ownerReferences: [owner] = [] } }) => owner && !alive.has(owner.uid))
-    await Promise.all(
-      orphans.map(({ kind, metadata }) => {
-        if (kind === 'Pod') stopSidecar(keyOf(metadata))
-        return client.delete(kinds[kind as keyof typeof kinds], metadata, { uid: metadata.uid }).catch(ignoreGone)
-      }),
-    )
-  }
-
-  const everything = [
-    'Deployment',
-    'StatefulSet',
-    'Job',
-    'ReplicaSet',
-    'Pod',
-    'ConfigMap',
-    'Secret',
-    'Service',
-    'ServiceAccount',
-    'Role',
-    'RoleBinding',
-    'NetworkPolicy',
-    'Component',
-    'Configuration',
-    'Resiliency',
-    'Subscription',
-    'Incident',
-    'Replay',
-    'Restore',
-    'Backup',
-    'TodoChatbot',
-  ] as const satisfies readonly (keyof typeof kinds)[]
-
-  const look = async (): Promise<void> => {
-    const lists = await Promise.all(
-      everything.map(async (kind) => [kind, (await client.list(kinds[kind]).catch(none)).items] as const),
-    )
-    const of = Object.fromEntries(lists) as Record<(typeof everything)[number], readonly KubeObject[]>
+  const lookAtAll = async (): Promise<void> => {
+    different = false
     await Promise.all([
-      ...of.Deployment.map((item) => playWorkload(kinds.Deployment, item, of.Pod)),
-      ...of.StatefulSet.map((item) => playWorkload(kinds.StatefulSet, item, of.Pod)),
-      ...of.Job.map((item) => playJob(item, of.Pod)),
+      ...world.list('Deployment').map((item) => playWorkload('Deployment', item)),
+      ...world.list('StatefulSet').map((item) => playWorkload('StatefulSet', item)),
+      ...world.list('Job').map((item) => playJob(item)),
     ])
-    const all = Object.values(of).flat()
-    await collect(new Set(all.map(({ metadata }) => metadata.uid ?? '')), all)
-  }
-  const none = (error: unknown): { items: readonly KubeObject[] } => {
-    if (isNotFound(error)) return { items: [] }
-    throw error
+    if (world.list('Job').some(isUnderWay)) look()
+    for (const { kind, metadata } of await world.collect()) if (kind === 'Pod') sidecars.stop(keyOf(metadata))
   }
 
   const play = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      await look().catch((error: unknown) => {
-        // An API server that is away or restarting is looked at again.
-        if (!stopping.signal.aborted && !(error instanceof KubeError && [0, 429, 500, 503].includes(error.status)))
-          throw error
-      })
+      if (different)
+        await lookAtAll().catch((error: unknown) => {
+          look()
+          // An API server that is away or restarting is looked at again.
+          if (!stopping.signal.aborted && !(error instanceof KubeError && [0, 429, 500, 503].includes(error.status)))
+            throw error
+        })
       await new Promise((resolve) => setTimeout(resolve, every))
     }
   }
@@ -337,20 +227,24 @@ export function simulateWorkloads(client: KubeClient, every = 100): WorkloadSimu
     misbehave: (workload, how) => {
       if (how === undefined) misbehaviours.delete(workload)
       else misbehaviours.set(workload, how)
+      look()
     },
     missEvidence: (missing) => {
       jobs.missingEvidence = missing
     },
     destination: jobs.destination,
-    refuseTemplate: (workload, text, how) => badTemplates.set(workload, { text, how }),
+    refuseTemplate: (workload, text, how) => {
+      badTemplates.set(workload, { text, how })
+      look()
+    },
     bear: (workload, ...how) => births.set(workload, how),
     breakPods: async (namespace, workload, status) => {
-      const { items } = await client.list(kinds.Pod, { namespace })
-      for (const pod of items) {
+      for (const pod of world.inNamespace('Pod', namespace)) {
         if (!pod.metadata.ownerReferences?.some(({ kind, name }) => `${kind}/${name}` === workload)) continue
         broken.add(pod.metadata.uid ?? '')
-        await patchStatus(kinds.Pod, pod, status)
+        await world.patchStatus('Pod', pod, status)
       }
+      look()
     },
     podsStarted: (namespace, name) => started.get(keyOf({ namespace, name })) ?? 0,
     heal: () => {
@@ -359,11 +253,13 @@ export function simulateWorkloads(client: KubeClient, every = 100): WorkloadSimu
       births.clear()
       jobs.missingEvidence = []
       Object.assign(jobs.destination, { refuses: undefined, held: false, pruneHeld: false, missing: [] })
+      look()
     },
     stop: async () => {
       stopping.abort()
       await playing
-      for (const pod of sidecars.keys()) stopSidecar(pod)
+      await world.stop()
+      sidecars.stopAll()
     },
   }
 }
