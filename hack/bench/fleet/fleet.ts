@@ -19,11 +19,13 @@ import type { BenchControlPlane } from '../operator/environment.ts'
 import { resourceOf, systemNames } from '../operator/resources.ts'
 import type { Dependencies, SystemName } from '../operator/resources.ts'
 import { inFlight } from '../statistics.ts'
+import { installDaprControlPlane } from './dapr.ts'
+import { joinGroups } from './members.ts'
 import { firstSettings, specOf } from './settings.ts'
 import type { Settings } from './settings.ts'
 
 /** How often the simulated controllers look at the cluster, ms. */
-const LOOK_EVERY = 500
+const LOOK_EVERY = 250
 
 /** The real servers that all systems of a run use. */
 export interface Backends {
@@ -60,6 +62,8 @@ export interface Fleet {
   list(kind: ResourceKind): Promise<readonly KubeObject[]>
   /** Waits until every system is ready in its newest generation. @throws DeadlineError naming those that are not. */
   untilReady(timeout: number): Promise<void>
+  /** Waits until the first round of checks of every system is over; they are spread over a minute (CHECKS_SPREAD). */
+  untilChecked(timeout: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -84,6 +88,8 @@ export async function startFleet(
     stops.push(() => transport.close())
     const workloads = simulateWorkloads({ transport, client: createKubeClient(transport) }, LOOK_EVERY)
     stops.push(() => workloads.stop())
+    await installDaprControlPlane(client)
+    stops.push(await joinGroups(systems, dependencies))
     // Nobody starts it again here when an API server that is away for long has cost it the lease; and there is only one.
     const operator = await startProduct(environment, await through?.(environment), { LEADER_ELECTION: 'false' })
     stops.push(() => operator.kill())
@@ -110,7 +116,8 @@ export async function startFleet(
         }
         await waitFor(`the edit of ${system.name} taken`, send, { timeout: 60_000 })
       },
-      untilReady: (timeout) => waitUntilReady(list, timeout),
+      untilReady: (timeout) => waitUntil('ready', isReady, list, timeout),
+      untilChecked: (timeout) => waitUntil('checked', isChecked, list, timeout),
     }
     await inFlight(systems, 16, async (system) => {
       const resource = resourceOf(system, dependencies)
@@ -127,15 +134,23 @@ export async function startFleet(
   }
 }
 
-async function waitUntilReady(list: Fleet['list'], timeout: number): Promise<void> {
+async function waitUntil(
+  state: string,
+  holds: (resource: KubeObject) => boolean,
+  list: Fleet['list'],
+  timeout: number,
+): Promise<void> {
   const look = async (): Promise<true> => {
-    const waiting = (await list(kinds.TodoChatbot)).filter((resource) => !isReady(resource))
+    const waiting = (await list(kinds.TodoChatbot)).filter((resource) => !holds(resource))
     const named = waiting.slice(0, 5).map(({ metadata }) => metadata.name)
-    if (waiting.length > 0) throw new Error(`${waiting.length} are not ready: ${named.join(', ')}…`)
+    if (waiting.length > 0) throw new Error(`${waiting.length} are not ${state}: ${named.join(', ')}…`)
     return true
   }
-  await waitFor('every system ready', look, { timeout, interval: 500 })
+  await waitFor(`every system ${state}`, look, { timeout, interval: 500 })
 }
+
+const isChecked = (resource: KubeObject): boolean =>
+  (resource['status'] as { checks?: unknown } | undefined)?.checks !== undefined
 
 function isReady({ metadata, ...resource }: KubeObject): boolean {
   const status = (resource['status'] ?? {}) as {

@@ -54,6 +54,7 @@ console.log(table(phases))
 async function measure(source: Backends, size: number): Promise<Phase[]> {
   const fleet = await startFleet(size, source)
   try {
+    await fleet.untilChecked(300_000)
     await sleep(SETTLE)
     const idle = await both(fleet)
     console.error(`${size} systems, idle: ${JSON.stringify(idle)}`)

@@ -3,6 +3,8 @@ import { parseTodoChatbot } from '../../../operator/src/api/v1alpha1/parse.ts'
 import type { TodoChatbot } from '../../../operator/src/api/v1alpha1/todochatbot.ts'
 import type { KubeObject } from '../../../operator/src/api/v1alpha1/kubernetes.ts'
 import type { KubeObject as AppliedObject } from '../../../operator/src/kube/object.ts'
+import { consumers } from '../../../operator/src/desired/consumers.ts'
+import type { Consumer } from '../../../operator/src/desired/consumers.ts'
 import { desire, desiredTopics } from '../../../operator/src/desired/index.ts'
 import type { DesiredTopic } from '../../../operator/src/desired/types.ts'
 
@@ -127,6 +129,11 @@ export function render(source: Template, system: SystemName, wanted: number): re
 /** The topics of a system, for creating them before anything is measured. */
 export function topicsOf(system: SystemName, dependencies: Dependencies): readonly DesiredTopic[] {
   return desiredTopics(parsed(resourceOf(system, dependencies)))
+}
+
+/** The consumer groups of a system. */
+export function consumersOf(system: SystemName, dependencies: Dependencies): readonly Consumer[] {
+  return consumers(parsed(resourceOf(system, dependencies)))
 }
 
 function withReplicas(resource: KubeObject, wanted: number): KubeObject {

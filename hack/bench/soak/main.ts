@@ -39,7 +39,7 @@ try {
   })
   try {
     const recorder = await startRecorder(fleet.environment.plane.auditLogPath)
-    // The first round of checks of all systems is spread over a minute (CHECKS_SPREAD).
+    await fleet.untilChecked(300_000)
     await recorder.untilQuiet(5_000, 300_000)
     const from = { children: recorder.children.length, statuses: recorder.statuses.length }
     console.error(`${fleet.systems.length} systems are ready; ${options.minutes} minutes of edits begin`)

@@ -1,4 +1,6 @@
 /** One round: all families side by side, each within a deadline of its own. */
+import { ZodError } from 'zod'
+import { describeProblems, problemsOf } from '../../api/v1alpha1/problems.ts'
 import type { Leftover, VerifiedTrail } from '../../api/v1alpha1/schema/status.ts'
 import { checkNames } from './catalogue.ts'
 import { found, type CheckFamily, type CheckSubject, type Findings, type Outcome } from './check.ts'
@@ -37,9 +39,13 @@ export async function runRound(
   }
 }
 
-/** fetch hides "connect ECONNREFUSED" in the cause. */
+/** An error in words for a status: fetch hides "connect ECONNREFUSED" in the cause, and what Zod says is JSON. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  if (error instanceof ZodError || error instanceof SyntaxError) {
+    const what = error instanceof ZodError ? describeProblems(problemsOf(error, 'answer'), 3) : error.message
+    return `the answer is not understood (is the worker of another version?): ${what}`
+  }
   if (error.name === 'TimeoutError') return 'no answer in time'
   return error.cause instanceof Error ? error.cause.message : error.message
 }
