@@ -73,6 +73,16 @@ test('a topic that does not exist is left out, and not made by looking', () => {
   expect(report().consumers.audit?.topics.map(({ topic }) => topic)).toEqual(['events'])
 })
 
+test('a system whose topics are all there is asked about at once, with the same answer', async () => {
+  const topics = ['events', 'events.dlq']
+  const consumers = [{ worker: 'audit' as const, group: 'ns.todo-audit', topics: ['events'] }]
+  const whole = () => watch.ensure('ns/whole', { brokers: [kafka.brokers] }, { ...declaration, topics, consumers })
+  await until('it is looked at', () => whole().consumers.audit?.state === 'Dead')
+  expect(whole().topics).toEqual(report().topics)
+  expect(whole().consumers.audit).toEqual(report().consumers.audit)
+  watch.release('ns/whole')
+})
+
 test('a consumer is seen with its member, its progress, and the lag that is gone', async () => {
   const consumer = await consume(() => Promise.resolve())
   await until('everything is taken', () => events()?.lag === 0 && report().consumers.audit?.state === 'Stable')

@@ -16,7 +16,12 @@ export async function joinGroups(
   systems: readonly SystemName[],
   dependencies: Dependencies,
 ): Promise<() => Promise<void>> {
-  const kafka = new Kafka({ brokers: [dependencies.kafka], logLevel: logLevel.NOTHING, requestTimeout: 120_000 })
+  const kafka = new Kafka({
+    brokers: [dependencies.kafka],
+    logLevel: logLevel.NOTHING,
+    requestTimeout: 120_000,
+    retry: { retries: 20 },
+  })
   const groups = systems.flatMap((system) => consumersOf(system, dependencies))
   const members = groups.map(({ group, topics }) => ({
     topics,

@@ -1,5 +1,5 @@
 /**
- * The only file of the operator, with kafka-figures.ts, that knows a Kafka client library. kafkajs 2.2.4 speaks every admin request needed here to Kafka 4.x, but
+ * The only file of the operator, with kafka-figures.ts and kafka-cluster.ts, that knows a Kafka client library. kafkajs 2.2.4 speaks every admin request needed here to Kafka 4.x, but
  *  - an idle connection makes it poll about once per millisecond (kafkajs#1556), so a session connects, works and disconnects;
  *  - its timeouts cover single requests, so the whole session has a deadline of its own;
  *  - it has no IncrementalAlterConfigs, so configurations are read, merged and written (topic-plan.ts);
@@ -11,6 +11,7 @@ import { connect as connectPlain, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import kafkajs, { type Admin, type ConfigEntries, type KafkaConfig, type LogEntry } from 'kafkajs'
 import type { KafkaConnection } from './kafka-connection.ts'
+import { clusterOf, type KafkaCluster } from './kafka-cluster.ts'
 import { readFigures, type FiguresQuery, type KafkaFigures } from './kafka-figures.ts'
 import type { ActualTopic, TopicPlan, TopicSpec } from './topic-plan.ts'
 
@@ -65,23 +66,26 @@ export interface KafkaAdminOptions {
 /** Makes the function that opens admin sessions. */
 export function kafkaAdmin(options: KafkaAdminOptions): WithKafkaAdmin {
   return async (connection, work, signal) => {
-    const admin = new kafkajs.Kafka(clientConfig(connection, options)).admin()
+    const kafka = new kafkajs.Kafka(clientConfig(connection, options))
+    const admin = kafka.admin()
+    const cluster = clusterOf(kafka)
     const expired = AbortSignal.any([signal, AbortSignal.timeout(options.deadline)])
     try {
       await orAbort(admin.connect(), expired).catch((cause: unknown) => {
         throw new KafkaUnreachable(connection.brokers, cause)
       })
-      return await orAbort(work(session(admin)), expired)
+      return await orAbort(work(session(admin, cluster)), expired)
     } catch (error) {
       if (error instanceof KafkaUnreachable || !isConnectionLoss(error, expired)) throw error
       throw new KafkaUnreachable(connection.brokers, error)
     } finally {
-      admin.disconnect().catch((error: unknown) => options.log('debug', 'Kafka session not closed', { error }))
+      for (const one of [admin, cluster])
+        one.disconnect().catch((error: unknown) => options.log('debug', 'Kafka session not closed', { error }))
     }
   }
 }
 
-function session(admin: Admin): KafkaAdmin {
+function session(admin: Admin, cluster: KafkaCluster): KafkaAdmin {
   return {
     describe: async (names) => describe(admin, names),
     list: async () => admin.listTopics(),
@@ -114,7 +118,10 @@ function session(admin: Admin): KafkaAdmin {
         await admin.deleteTopics({ topics: batch.map(({ name }) => name) })
       })
     },
-    figures: async (query) => readFigures(admin, query),
+    figures: async (query) => {
+      await cluster.connect()
+      return readFigures({ admin, cluster }, query)
+    },
   }
 }
 

@@ -1,9 +1,10 @@
 /**
- * Reads offsets, groups and replicas in an open admin session. What Kafka refuses for one topic or group (an ACL, a partition without a leader)
+ * Reads offsets, groups and replicas in an open session: all at once, and one by one only what was refused. What Kafka refuses for one topic or group (an ACL, a partition without a leader)
  * is noted on it and does not hide the others; only a lost connection ends the look.
  * Proof: operator/test/kafka-watch.integration.test.ts, against a real broker.
  */
-import kafkajs, { type Admin } from 'kafkajs'
+import kafkajs, { type Admin, type GroupDescription } from 'kafkajs'
+import type { Broker, KafkaCluster, PartitionOffset } from './kafka-cluster.ts'
 
 /** What to look at. Topics that do not exist are left out of the answer, and are not created by asking. */
 export interface FiguresQuery {
@@ -65,44 +66,51 @@ export const observedSettings = ['retention.ms', 'retention.bytes', 'cleanup.pol
 /** Requests in flight at once in a session. */
 const parallel = 8
 
+/** What a look needs; both are connected, to the same brokers. */
+export interface FiguresSession {
+  readonly admin: Admin
+  readonly cluster: KafkaCluster
+}
+
 /** Looks. Committed offsets are read before the ends, so that a lag is never negative. */
-export async function readFigures(admin: Admin, query: FiguresQuery): Promise<KafkaFigures> {
-  const layouts = await readLayouts(admin, query.topics)
-  const existing = [...layouts.keys()]
-  const settings = await readSettings(admin, existing)
-  const groups = await inChunks(query.groups, async ({ group, topics }) =>
-    readGroup(
-      admin,
-      group,
-      topics.filter((topic) => layouts.has(topic)),
-    ),
-  )
-  const topics = await inChunks([...layouts.values()], async (layout) => {
-    const offsets = layout.problem === undefined ? await readOffsets(admin, layout) : layout
-    return { ...offsets, config: settings.get(layout.name) ?? {} }
-  })
+export async function readFigures(session: FiguresSession, query: FiguresQuery): Promise<KafkaFigures> {
+  const { cluster, admin } = session
+  const layouts = await readLayouts(session, query.topics)
+  const healthy = [...layouts.values()].flatMap(({ name, problem }) => (problem === undefined ? [name] : []))
+  // What the admin client is asked costs the metadata of every topic there is.
+  const located = healthy.length > 0 && !(await isRefused(() => cluster.addMultipleTargetTopics(healthy)))
+  const settings = await readSettings(located ? await cluster.findControllerBroker() : admin, [...layouts.keys()])
+  const groups = await readGroups(session, query.groups, layouts)
+  const told = located ? await readOffsets(cluster, [...layouts.values()]) : undefined
+  const topics = told ?? (await inChunks([...layouts.values()], (layout) => readTopic(admin, layout)))
   return {
-    topics: new Map(topics.map((topic) => [topic.name, topic])),
+    topics: new Map(topics.map((topic) => [topic.name, { ...topic, config: settings.get(topic.name) ?? {} }])),
     groups: new Map(groups.map((group) => [group.group, group])),
   }
 }
 
 type Layout = Omit<TopicFigures, 'config'>
 
-async function readLayouts(admin: Admin, names: readonly string[]): Promise<Map<string, Layout>> {
-  const wanted = new Set(names)
-  // Without names: a request for a missing topic fails as a whole.
+async function readLayouts(
+  { admin, cluster }: FiguresSession,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, Layout>> {
+  if (names.length === 0) return new Map()
+  const byName = (layouts: readonly Layout[]): Map<string, Layout> => new Map(layouts.map((one) => [one.name, one]))
+  if (!(await isRefused(() => cluster.addMultipleTargetTopics(names))))
+    return byName(names.map((name) => layoutOf({ name, partitions: cluster.findTopicPartitionMetadata(name) })))
+  // A topic that does not exist refuses the whole request; so does a partition of any topic without a leader, both times.
   const answer = await refusable(() => admin.fetchTopicMetadata())
   if (!(answer instanceof Refused)) {
-    return new Map(answer.topics.filter(({ name }) => wanted.has(name)).map((topic) => [topic.name, layoutOf(topic)]))
+    const wanted = new Set(names)
+    return byName(answer.topics.filter(({ name }) => wanted.has(name)).map(layoutOf))
   }
-  // kafkajs refuses the whole answer when one partition of any topic has no leader, so each is asked about by itself.
   const single = await inChunks(names, async (name): Promise<Layout | undefined> => {
     const one = await refusable(() => admin.fetchTopicMetadata({ topics: [name] }))
     if (!(one instanceof Refused)) return one.topics.map(layoutOf)[0]
     return one.type === 'UNKNOWN_TOPIC_OR_PARTITION' ? undefined : { name, partitions: [], problem: one.message }
   })
-  return new Map(single.flatMap((layout) => (layout === undefined ? [] : [[layout.name, layout]])))
+  return byName(single.flatMap((layout) => layout ?? []))
 }
 
 type Metadata = Awaited<ReturnType<Admin['fetchTopicMetadata']>>['topics'][number]
@@ -119,18 +127,14 @@ const layoutOf = ({ name, partitions }: Metadata): Layout => ({
     .sort((a, b) => a.partition - b.partition),
 })
 
-async function readSettings(admin: Admin, names: readonly string[]): Promise<Map<string, Record<string, string>>> {
+async function readSettings(
+  broker: Pick<Admin, 'describeConfigs'>,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, Record<string, string>>> {
   if (names.length === 0) return new Map()
-  const answer = await refusable(() =>
-    admin.describeConfigs({
-      includeSynonyms: false,
-      resources: names.map((name) => ({
-        type: kafkajs.ConfigResourceTypes.TOPIC,
-        name,
-        configNames: [...observedSettings],
-      })),
-    }),
-  )
+  const [type, configNames] = [kafkajs.ConfigResourceTypes.TOPIC, [...observedSettings]]
+  const resources = names.map((name) => ({ type, name, configNames }))
+  const answer = await refusable(() => broker.describeConfigs({ resources, includeSynonyms: false }))
   if (answer instanceof Refused) return new Map()
   return new Map(
     answer.resources.map(({ resourceName, configEntries }) => [
@@ -140,43 +144,114 @@ async function readSettings(admin: Admin, names: readonly string[]): Promise<Map
   )
 }
 
-async function readOffsets(admin: Admin, layout: Layout): Promise<Layout> {
+const partitionsOf = ({ partitions }: Layout): { readonly partition: number }[] =>
+  partitions.map(({ partition }) => ({ partition }))
+
+/** Undefined when one topic was refused, and so all were. */
+async function readOffsets(cluster: KafkaCluster, layouts: readonly Layout[]): Promise<Layout[] | undefined> {
+  const asked = layouts.filter(({ problem }) => problem === undefined)
+  const ends = async (fromBeginning: boolean): Promise<Offsets> => {
+    const request = asked.map((layout) => ({ topic: layout.name, fromBeginning, partitions: partitionsOf(layout) }))
+    return offsetsByTopic(await cluster.fetchTopicsOffset(request))
+  }
+  const answer = await refusable(() => Promise.all([ends(true), ends(false)]))
+  if (answer instanceof Refused) return undefined
+  const [beginnings, latest] = answer
+  return layouts.map((layout) => withOffsets(layout, beginnings.get(layout.name), latest.get(layout.name)))
+}
+
+async function readTopic(admin: Admin, layout: Layout): Promise<Layout> {
+  if (layout.problem !== undefined) return layout
   const answer = await refusable(() => admin.fetchTopicOffsets(layout.name))
   if (answer instanceof Refused) return { ...layout, problem: answer.message }
-  const offsets = new Map(answer.map((offset) => [offset.partition, offset]))
-  return {
-    ...layout,
-    partitions: layout.partitions.map((partition) => {
-      const offset = offsets.get(partition.partition)
-      if (offset === undefined) return partition
-      return { ...partition, beginning: Number(offset.low), end: Number(offset.high) }
+  const of = (end: 'low' | 'high') => new Map(answer.map((offset) => [offset.partition, Number(offset[end])]))
+  return withOffsets(layout, of('low'), of('high'))
+}
+
+type Offsets = ReadonlyMap<string, ReadonlyMap<number, number>>
+
+const withOffsets = (
+  layout: Layout,
+  beginnings: ReadonlyMap<number, number> | undefined,
+  ends: ReadonlyMap<number, number> | undefined,
+): Layout => ({
+  ...layout,
+  partitions: layout.partitions.map((partition) => {
+    const [beginning, end] = [beginnings?.get(partition.partition), ends?.get(partition.partition)]
+    return beginning === undefined || end === undefined ? partition : { ...partition, beginning, end }
+  }),
+})
+
+type AskedGroup = FiguresQuery['groups'][number]
+
+async function readGroups(
+  { admin, cluster }: FiguresSession,
+  asked: readonly AskedGroup[],
+  layouts: ReadonlyMap<string, Layout>,
+): Promise<GroupFigures[]> {
+  const coordinators = await inChunks(asked, async ({ group }) =>
+    refusable(() => cluster.findGroupCoordinator({ groupId: group })),
+  )
+  const described = await describeAll(
+    asked.flatMap(({ group }, index) => {
+      const coordinator = coordinators[index]
+      return coordinator === undefined || coordinator instanceof Refused ? [] : [{ group, coordinator }]
     }),
-  }
+  )
+  return inChunks(
+    asked.map((one, index) => ({ ...one, coordinator: coordinators[index] })),
+    async ({ group, topics, coordinator }) => {
+      const nothing = { group, state: 'Unknown', members: [], committed: new Map<string, Map<number, number>>() }
+      if (coordinator === undefined || coordinator instanceof Refused)
+        return { ...nothing, problem: coordinator?.message ?? 'no coordinator' }
+      const description = described.get(group) ?? (await describeAlone(admin, group))
+      if (description instanceof Refused) return { ...nothing, problem: description.message }
+      const common = { group, state: description.state, members: description.members.map(memberOf) }
+      const existing = topics.flatMap((topic) => layouts.get(topic) ?? [])
+      if (existing.length === 0) return { ...common, committed: new Map() }
+      const request = existing.map((layout) => ({ topic: layout.name, partitions: partitionsOf(layout) }))
+      const offsets = await refusable(() => coordinator.offsetFetch({ groupId: group, topics: request }))
+      if (offsets instanceof Refused) return { ...common, committed: new Map(), problem: offsets.message }
+      return { ...common, committed: offsetsByTopic(offsets.responses) }
+    },
+  )
 }
 
-async function readGroup(admin: Admin, group: string, topics: readonly string[]): Promise<GroupFigures> {
-  const described = await refusable(() => admin.describeGroups([group]))
-  if (described instanceof Refused)
-    return { group, state: 'Unknown', members: [], committed: new Map(), problem: described.message }
-  const { state = 'Unknown', members = [] } = described.groups[0] ?? {}
-  const common = { group, state, members: members.map(memberOf) }
-  if (topics.length === 0) return { ...common, committed: new Map() }
-  const offsets = await refusable(() => admin.fetchOffsets({ groupId: group, topics: [...topics] }))
-  if (offsets instanceof Refused) return { ...common, committed: new Map(), problem: offsets.message }
-  return {
-    ...common,
-    committed: new Map(
-      offsets.map(({ topic, partitions }) => [
-        topic,
-        new Map(
-          partitions.flatMap(({ partition, offset }) => (Number(offset) < 0 ? [] : [[partition, Number(offset)]])),
-        ),
-      ]),
-    ),
-  }
+/** By group; those whose coordinator refused any of its groups are missing. */
+async function describeAll(
+  asked: readonly { readonly group: string; readonly coordinator: Broker }[],
+): Promise<ReadonlyMap<string, GroupDescription>> {
+  const shares = Map.groupBy(asked, ({ coordinator }) => coordinator.nodeId)
+  const answers = await Promise.all(
+    [...shares.values()].map(async (share) => {
+      const groupIds = share.map(({ group }) => group)
+      const answer = await refusable(async () => share[0]?.coordinator.describeGroups({ groupIds }))
+      return answer instanceof Refused ? [] : (answer?.groups ?? [])
+    }),
+  )
+  return new Map(answers.flat().map((description) => [description.groupId, description]))
 }
 
-type Member = Awaited<ReturnType<Admin['describeGroups']>>['groups'][number]['members'][number]
+async function describeAlone(admin: Admin, group: string): Promise<GroupDescription | Refused> {
+  const answer = await refusable(() => admin.describeGroups([group]))
+  if (answer instanceof Refused) return answer
+  const [description] = answer.groups
+  if (description === undefined) throw new Error(`Kafka did not describe group ${group}`)
+  return description
+}
+
+/** Partitions without an offset are left out. */
+const offsetsByTopic = (
+  topics: readonly { readonly topic: string; readonly partitions: readonly PartitionOffset[] }[],
+): Map<string, ReadonlyMap<number, number>> =>
+  new Map(
+    topics.map(({ topic, partitions }) => [
+      topic,
+      new Map(partitions.flatMap(({ partition, offset }) => (Number(offset) < 0 ? [] : [[partition, Number(offset)]]))),
+    ]),
+  )
+
+type Member = GroupDescription['members'][number]
 
 function memberOf({ clientId, clientHost, memberAssignment }: Member): GroupMember {
   const assignment =
@@ -205,6 +280,9 @@ async function refusable<T>(request: () => Promise<T>): Promise<T | Refused> {
     throw error
   }
 }
+
+const isRefused = async (request: () => Promise<unknown>): Promise<boolean> =>
+  (await refusable(request)) instanceof Refused
 
 async function inChunks<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = []
