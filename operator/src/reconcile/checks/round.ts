@@ -39,7 +39,7 @@ export async function runRound(
   }
 }
 
-/** An error in words for a status: fetch hides "connect ECONNREFUSED" in the cause, and what Zod says is JSON. */
+/** An error in words for a status: what Zod says is JSON, and a wrapped error is told by its cause. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error instanceof ZodError || error instanceof SyntaxError) {

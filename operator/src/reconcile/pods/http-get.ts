@@ -1,3 +1,8 @@
+/**
+ * One GET over a connection of its own. Hundreds of pods are asked every half a minute, each too seldom for a kept connection to be
+ * alive still; `fetch`, with its web streams, cost a fifth of the operator's CPU at 800 pods.
+ */
+import { get, type IncomingMessage } from 'node:http'
 import type { PodTarget } from './pod-watch.ts'
 
 /** An answer of a pod. */
@@ -10,30 +15,41 @@ export interface PodAnswer {
 const bodyLimit = 64 * 1024
 
 /**
- * GET from a pod at its address: no redirects, 64 KiB at most.
+ * GET from a pod at its address: no redirects are followed, 64 KiB at most.
  * @param deadline ms
- * @throws Error when there is no answer in time, or a larger one
+ * @throws Error when there is no answer in time (TimeoutError), or a larger one; the signal's reason when it aborts
  */
-export async function getFromPod(
+export function getFromPod(
   { ip, port }: Pick<PodTarget, 'ip' | 'port'>,
   path: string,
   deadline: number,
   signal: AbortSignal,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<PodAnswer> {
-  const host = ip.includes(':') ? `[${ip}]` : ip
-  const response = await fetch(`http://${host}:${port}${path}`, {
-    redirect: 'error',
-    headers,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(deadline)]),
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    const request = get({ host: ip, port, path, headers, agent: false }, (response) => {
+      readLimited(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), end)
+    })
+    const end = (error: Error): void => {
+      request.destroy()
+      reject(error)
+    }
+    const abort = (): void => end(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)))
+    const timer = setTimeout(() => end(new DOMException('no answer in time', 'TimeoutError')), deadline)
+    signal.addEventListener('abort', abort, { once: true })
+    request.on('error', reject)
+    request.on('close', () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
+    })
   })
-  return { status: response.status, body: await readLimited(response) }
 }
 
-async function readLimited(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
+async function readLimited(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.byteLength
     if (size > bodyLimit) throw new Error(`the answer is larger than ${bodyLimit} bytes`)
     chunks.push(chunk)

@@ -145,9 +145,7 @@ export function podWatch<Answer>(options: PodWatchOptions<Answer>): PodWatch<Ans
 const isSame = (one: PodTarget, other: PodTarget): boolean =>
   one.ip === other.ip && one.port === other.port && one.incarnation === other.incarnation
 
-/** fetch hides "connect ECONNREFUSED" in the cause. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return 'no answer in time'
-  return error.cause instanceof Error ? error.cause.message : error.message
+  return error.name === 'TimeoutError' ? 'no answer in time' : error.message
 }
