@@ -145,7 +145,9 @@ export function podWatch<Answer>(options: PodWatchOptions<Answer>): PodWatch<Ans
 const isSame = (one: PodTarget, other: PodTarget): boolean =>
   one.ip === other.ip && one.port === other.port && one.incarnation === other.incarnation
 
+/** A wrapped error is told by its cause. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  return error.name === 'TimeoutError' ? 'no answer in time' : error.message
+  if (error.name === 'TimeoutError') return 'no answer in time'
+  return error.cause instanceof Error ? error.cause.message : error.message
 }
