@@ -102,7 +102,7 @@ function familiesOf(parts: RoutineCheckParts): readonly CheckFamily[] {
         client,
         objects: (kind, namespace) => informers[kind].inNamespace(namespace),
         secretExists: async (ref, signal) =>
-          (await secrets.read(ref, { token: 'clean-up', maxAge: 6 * 3_600_000 }, signal)) !== undefined,
+          (await secrets.read(ref, { owner: 'clean-up', token: '', maxAge: 6 * 3_600_000 }, signal)) !== undefined,
         topics: census.look,
         removeTopics: async (connection, names, signal) => {
           await parts.withAdmin(connection, (admin) => admin.remove(names), signal)

@@ -5,7 +5,9 @@
  * Invariants
  *  - every system is looked at once per `period`; systems on the same cluster share sessions, `batchSize` to each;
  *  - one session per cluster at a time, `parallelSessions` over all clusters; no connection stays open between sessions;
- *  - a cluster that fails is asked again less and less often, and its last report stays, marked unreachable;
+ *  - a cluster that fails after it has answered is asked once more after `retry`, and only then, or when it never answered, its last report is
+ *    marked unreachable: a broker or an operator that is busy for seconds should not have every system write its status twice;
+ *  - it is asked again less and less often then, and its last report stays;
  *  - `onChange` fires only when something a reconcile could act on changed (digestOf), `onLook` after every look;
  *  - memory only: after a restart everything is looked at again.
  * Proof: kafka-watch.test.ts (fake clock and broker), operator/test/kafka-watch.integration.test.ts (real broker).
@@ -39,6 +41,7 @@ export interface KafkaWatchOptions {
   /** Since the epoch. */
   readonly now: () => number
   readonly linger: number
+  readonly retry: number
   readonly batchSize: number
   readonly maxBackoff: number
   readonly parallelSessions: number
@@ -47,6 +50,7 @@ export interface KafkaWatchOptions {
 /** Production values beside what has to be given; see {@link KafkaWatchOptions}. */
 export const kafkaWatchDefaults = {
   linger: 50,
+  retry: 2_000,
   batchSize: 20,
   maxBackoff: 120_000,
   parallelSessions: 4,
@@ -106,20 +110,31 @@ export function kafkaWatch(options: KafkaWatchOptions): KafkaWatch {
 
   const keep = async (cluster: Cluster): Promise<void> => {
     let failures = 0
+    let doubted = false
     while (!stopped() && cluster.owners.size > 0) {
       const next = Math.min(...[...cluster.owners.values()].map(({ dueAt }) => dueAt)) - options.now()
       if (next > 0) await cluster.bell.wait(next, stopping.signal)
       await doorbell().wait(options.linger, stopping.signal)
       const due = [...cluster.owners].filter(([, { dueAt }]) => dueAt <= options.now()).slice(0, options.batchSize)
       if (stopped() || due.length === 0) continue
-      failures = (await slots(() => look(cluster, due))) ? 0 : failures + 1
-      const pause = Math.min(options.period * 2 ** failures, Math.max(options.maxBackoff, options.period))
+      const tells = doubted || !due.every(([, { report }]) => isWell(report))
+      const answered = await slots(() => look(cluster, due, tells))
+      doubted = !answered && !tells
+      failures = answered || doubted ? 0 : failures + 1
+      const pause = doubted
+        ? Math.min(options.retry, options.period)
+        : Math.min(options.period * 2 ** failures, Math.max(options.maxBackoff, options.period))
       const asked = failures === 0 ? due : [...cluster.owners]
       for (const [, watched] of asked) watched.dueAt = options.now() + pause * (0.9 + Math.random() * 0.2)
     }
   }
 
-  const look = async (cluster: Cluster, due: readonly (readonly [string, Watched])[]): Promise<boolean> => {
+  /** @param tells also of a failure */
+  const look = async (
+    cluster: Cluster,
+    due: readonly (readonly [string, Watched])[],
+    tells: boolean,
+  ): Promise<boolean> => {
     if (stopped()) return true
     const declarations = due.map(([owner, watched]) => [owner, watched, watched.declaration] as const)
     const query = {
@@ -133,6 +148,7 @@ export function kafkaWatch(options: KafkaWatchOptions): KafkaWatch {
       return true
     } catch (error) {
       if (stopped()) return true
+      if (!tells) return false
       const unreachable = error instanceof Error ? error.message : String(error)
       for (const [owner, watched] of cluster.owners) tell(cluster, owner, watched, { ...watched.report, unreachable })
       return false
@@ -183,3 +199,5 @@ export function kafkaWatch(options: KafkaWatchOptions): KafkaWatch {
     },
   }
 }
+
+const isWell = ({ at, unreachable }: KafkaReport): boolean => at !== undefined && unreachable === undefined

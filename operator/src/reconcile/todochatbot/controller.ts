@@ -25,7 +25,10 @@ export function wakeOnChange({ informers, claims, secrets }: Wakeable, controlle
     const gone = type === 'delete' || (previous !== undefined && previous.metadata.uid !== object.metadata.uid)
     const former = gone ? botOf(previous ?? object) : undefined
     if (former !== undefined)
-      secrets.forget(referencedSecrets(former).map(({ name }) => ({ namespace: former.metadata.namespace, name })))
+      secrets.forget(
+        key,
+        referencedSecrets(former).map(({ name }) => ({ namespace: former.metadata.namespace, name })),
+      )
     const bot = type === 'delete' ? undefined : botOf(object)
     wake(bot === undefined ? claims.remove(key) : claims.update(bot))
     controller.enqueue(refOf(key), initial ? 'low' : 'high')

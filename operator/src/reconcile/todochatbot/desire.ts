@@ -52,7 +52,8 @@ export async function generateSecrets(
     referencedSecrets(seen.bot).map(async ({ name }) => {
       const ref = { namespace, name }
       const secret =
-        sources.secrets.known(ref) ?? (await sources.secrets.read(ref, { token: seen.key, maxAge: 0 }, signal))
+        sources.secrets.known(ref) ??
+        (await sources.secrets.read(ref, { owner: seen.key, token: '', maxAge: 0 }, signal))
       return secret === undefined ? [] : [[name, secret] as const]
     }),
   )

@@ -20,7 +20,7 @@ import { decideReplicas, wantedReplicas } from '../../desired/replicas.ts'
 import { desiredTopics } from '../../desired/topics.ts'
 import type { Facts, OperandImages } from '../../desired/types.ts'
 import { consumers, deadLetterTopics } from '../../desired/consumers.ts'
-import type { KubeObject } from '../../kube/object.ts'
+import { keyOf, type KubeObject } from '../../kube/object.ts'
 import { finding, type Finding } from '../errors.ts'
 import type { PodWatch } from '../pods/pod-watch.ts'
 import type { SidecarMetadata } from '../pods/sidecar-metadata.ts'
@@ -281,6 +281,7 @@ async function readSecrets(
   const isReady = ready?.status === 'True' && ready.observedGeneration === generation
   const isFresh = (bot.status?.observedGeneration ?? -1) < 0
   const freshness = {
+    owner: keyOf(bot.metadata),
     token: [uid, generation, annotations?.[annotation.restart], annotations?.[annotation.retryMigration]].join(' '),
     maxAge: isReady ? Infinity : secretMaxAge,
   }

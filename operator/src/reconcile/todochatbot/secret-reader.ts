@@ -1,9 +1,9 @@
 /**
  * Knows the Secrets of systems without watching Secrets: a watch on a kind cannot be limited to a few names by RBAC, and a watch per name
  * would be a connection per Secret. So a Secret is read by name, and only when there is a reason (docs/adr/0016):
- *  - it has never been read by this process, or the spec or the restart annotation of the resource changed since;
+ *  - it has never been read for this system by this process, or the spec or the restart annotation of the resource changed since;
  *  - the system is not ready and the last reading is older than `maxAge`: a missing Secret may have been created, a password corrected.
- * A system that is ready costs no request. The reader doubles as the applier's cache for generated Secrets, which are written once.
+ * A system that is ready costs no request, also when it shares a Secret with others. The reader doubles as the applier's cache for generated Secrets, which are written once.
  */
 import { createHash } from 'node:crypto'
 import type { LiveCache } from '../../apply/kube.ts'
@@ -24,7 +24,9 @@ export interface KnownSecret {
 
 /** Why and when to read again. */
 export interface Freshness {
-  /** Any change is a reason to read again. */
+  /** `namespace/name` of the system, or another word for who asks. */
+  readonly owner: string
+  /** Any change is a reason to read again for this owner. */
   readonly token: string
   /** A reading older than this (ms) is repeated; Infinity while all is well. */
   readonly maxAge: number
@@ -36,13 +38,15 @@ export interface SecretReader extends LiveCache {
   read: (ref: Required<ObjectRef>, freshness: Freshness, signal: AbortSignal) => Promise<KnownSecret | undefined>
   /** What is known without asking. */
   known: (ref: Required<ObjectRef>) => KnownSecret | undefined
-  /** Drops everything about the Secrets of a system that is gone. */
-  forget: (refs: readonly ObjectRef[]) => void
+  /** Drops what nobody but this owner, which is gone, asked for. */
+  forget: (owner: string, refs: readonly ObjectRef[]) => void
 }
 
 interface Reading {
-  /** Undefined after our own write: the next reader's token is as good as any. */
-  readonly token: string | undefined
+  /** By owner, those that this reading is good for. */
+  readonly tokens: Map<string, string>
+  /** Our own write: good for everybody who has not asked yet. */
+  readonly written: boolean
   readonly at: number
   readonly object: KubeObject | undefined
   readonly secret: KnownSecret | undefined
@@ -60,41 +64,49 @@ export function secretReader({
 
   const remember = (
     key: string,
-    token: string | undefined,
     object: KubeObject | undefined,
+    by: Pick<Reading, 'tokens' | 'written'>,
   ): KnownSecret | undefined => {
     const secret = object === undefined ? undefined : knownSecret(object)
     const stub =
       object === undefined ? undefined : { apiVersion: object.apiVersion, kind: object.kind, metadata: object.metadata }
-    readings.set(key, { token, at: now(), object: stub, secret })
+    readings.set(key, { ...by, at: now(), object: stub, secret })
     return secret
   }
+  const isGood = (reading: Reading, { owner, token, maxAge }: Freshness): boolean =>
+    now() - reading.at < maxAge && (reading.tokens.get(owner) ?? (reading.written ? token : undefined)) === token
 
   return {
     kind: kinds.Secret,
-    read: async (ref, { token, maxAge }, signal) => {
+    read: async (ref, freshness, signal) => {
       const key = keyOf(ref)
       const last = readings.get(key)
-      if (last !== undefined && (last.token ?? token) === token && now() - last.at < maxAge) {
-        if (last.token === undefined) readings.set(key, { ...last, token })
+      const { owner, token } = freshness
+      if (last !== undefined && isGood(last, freshness)) {
+        last.tokens.set(owner, token)
         return last.secret
       }
-      try {
-        return remember(key, token, await client.get(kinds.Secret, ref, { signal }))
-      } catch (error) {
+      const found = await client.get(kinds.Secret, ref, { signal }).catch((error: unknown) => {
         if (!isNotFound(error)) throw error
-        return remember(key, token, undefined)
-      }
+        return undefined
+      })
+      // Those who asked before have no reason to ask again: this is newer.
+      const tokens = new Map(readings.get(key)?.tokens).set(owner, token)
+      return remember(key, found, { tokens, written: false })
     },
     known: (ref) => readings.get(keyOf(ref))?.secret,
-    forget: (refs) => {
-      for (const ref of refs) readings.delete(keyOf(ref))
+    forget: (owner, refs) => {
+      for (const key of refs.map(keyOf)) {
+        const tokens = readings.get(key)?.tokens
+        tokens?.delete(owner)
+        if (tokens?.size === 0) readings.delete(key)
+      }
     },
     get: (ref) => readings.get(keyOf(ref))?.object,
     ownedBy: () => [],
     whole: (object) => object,
     observe: (written) => {
-      remember(keyOf(written.metadata), undefined, written)
+      remember(keyOf(written.metadata), written, { tokens: new Map(), written: true })
     },
     observeDeleted: (deleted) => readings.delete(keyOf(deleted.metadata)),
   }
