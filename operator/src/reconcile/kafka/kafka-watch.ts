@@ -117,8 +117,8 @@ export function kafkaWatch(options: KafkaWatchOptions): KafkaWatch {
       await doorbell().wait(options.linger, stopping.signal)
       const due = [...cluster.owners].filter(([, { dueAt }]) => dueAt <= options.now()).slice(0, options.batchSize)
       if (stopped() || due.length === 0) continue
-      const tells = doubted || !due.every(([, { report }]) => isWell(report))
-      const answered: boolean = await slots(() => look(cluster, due, tells))
+      const tells: boolean = doubted || !due.every(([, { report }]) => isWell(report))
+      const answered = await slots(() => look(cluster, due, tells))
       doubted = !answered && !tells
       failures = answered || doubted ? 0 : failures + 1
       const pause = doubted
