@@ -118,7 +118,7 @@ export function kafkaWatch(options: KafkaWatchOptions): KafkaWatch {
       const due = [...cluster.owners].filter(([, { dueAt }]) => dueAt <= options.now()).slice(0, options.batchSize)
       if (stopped() || due.length === 0) continue
       const tells: boolean = doubted || !due.every(([, { report }]) => isWell(report))
-      const answered = await slots(() => look(cluster, due, tells))
+      const answered = await slots((): Promise<boolean> => look(cluster, due, tells))
       doubted = !answered && !tells
       failures = answered || doubted ? 0 : failures + 1
       const pause = doubted
