@@ -27,7 +27,7 @@ export function consumptionSeen(
   now: number,
 ): Consumption {
   const consumer = report?.consumers[field]
-  if (report === undefined || report.unreachable !== undefined || consumer === undefined) return { detail: '' }
+  if (report === undefined || report.unreachable !== undefined || consumer === undefined) return {}
   const grace = standingAfter(parseDuration(bot.spec.remediation.unhealthyAfter))
   const seenAt = report.at ?? 0
   const standsSince = ({ stillSince }: ConsumedTopic): number => stillSince ?? Infinity
@@ -40,13 +40,19 @@ export function consumptionSeen(
   const standing = earliest(still.map(({ stillSince }) => stillSince))
   const dead = earliest(growing.map(({ growth }) => growth?.since))
   return {
-    ...(standing === undefined ? {} : { stuckSince: standing, seenAt }),
-    ...(dead === undefined ? {} : { deadLettersSince: dead }),
+    ...(standing === undefined
+      ? {}
+      : {
+          stuck: {
+            since: standing,
+            seenAt,
+            detail: still.map(({ topic, shown }) => `${shown} of ${topic}`).join(', '),
+          },
+        }),
+    ...(dead === undefined
+      ? {}
+      : { deadLetters: { since: dead, detail: `events arrive in ${growing.map(({ topic }) => topic).join(', ')}` } }),
     ...(Number.isFinite(next) ? { lookAt: next } : {}),
-    detail:
-      standing === undefined
-        ? `events arrive in ${growing.map(({ topic }) => topic).join(', ')}`
-        : still.map(({ topic, shown }) => `${shown} of ${topic}`).join(', '),
   }
 }
 

@@ -47,7 +47,7 @@ const seen = (pods: readonly PodView[], over: Partial<WorkerSeen> = {}): WorkerS
     components: ['todo-task-pubsub'],
     loaded: new Map(pods.map(({ name }) => [name, ['todo-task-pubsub']])),
     health: new Map(),
-    consumer: { detail: '' },
+    consumer: {},
     healthyDelay: 60_000,
     now,
     ...over,
@@ -61,7 +61,7 @@ test('an eviction is about the pods that do not come up in place of the evicted 
 })
 
 test('a consumer is given time to get its partitions from the pods before it', () => {
-  const consumer = { stuckSince: now - 400_000, seenAt: now, detail: 'x' }
+  const consumer = { stuck: { since: now - 400_000, seenAt: now, detail: 'x' } }
   const { signals } = signalsOf(seen([aPod('fresh', { conditions: [ready('True', 20)] })], { consumer }))
   expect(signals).toMatchObject([{ kind: 'ConsumerStuck', seenAt: now, notBefore: now + 50_000 }])
 })
@@ -118,14 +118,14 @@ describe('a worker is unhealthy because', () => {
     {
       kind: 'ConsumerStuck',
       pod: aPod('p', { conditions: [ready('True')] }),
-      over: { consumer: { stuckSince: now - 200_000, detail: '12 events of task-events' } },
+      over: { consumer: { stuck: { since: now - 200_000, detail: '12 events of task-events' } } },
       since: 200,
       detail: /12 events of task-events/,
     },
     {
       kind: 'ConsumerStuck',
       pod: aPod('fresh', { conditions: [ready('True', 20)] }),
-      over: { consumer: { stuckSince: now - 400_000, detail: 'since long before this pod' } },
+      over: { consumer: { stuck: { since: now - 400_000, detail: 'since long before this pod' } } },
       since: 20,
       detail: /since long before this pod/,
     },
@@ -139,7 +139,7 @@ describe('a worker is unhealthy because', () => {
     {
       kind: 'DeadLettersGrowing',
       pod: aPod('p', { conditions: [ready('True')] }),
-      over: { consumer: { deadLettersSince: now - 300_000, detail: '4 more in task-events.dlq' } },
+      over: { consumer: { deadLetters: { since: now - 300_000, detail: '4 more in task-events.dlq' } } },
       detail: /4 more/,
     },
   ])('$kind ($detail)', ({ kind, pod = aPod('p'), over, since = 300, detail }) => {

@@ -65,11 +65,10 @@ export interface WorkerSeen {
   readonly health: ReadonlyMap<string, HealthReport>
   /** What Kafka's figures say; ms since the epoch. */
   readonly consumer: {
-    readonly stuckSince?: number
-    /** Time of the look that saw it standing still. */
-    readonly seenAt?: number
-    readonly deadLettersSince?: number
-    readonly detail: string
+    /** It takes no events although some wait; `seenAt`: time of the look that saw it standing still. */
+    readonly stuck?: { readonly since: number; readonly seenAt?: number; readonly detail: string }
+    /** Events it refused pile up. */
+    readonly deadLetters?: { readonly since: number; readonly detail: string }
   }
   /** How long a pod that failed must be ready to count as well again, in ms. */
   readonly healthyDelay: number
@@ -203,25 +202,25 @@ function ofConsumer({ state, consumer, container }: WorkerSeen): Signal[] {
   const pods = running.map(({ name }) => name)
   const couldMove = Math.min(...running.filter(({ ready }) => ready).map(readySince))
   const known = Number.isFinite(couldMove)
-  const { stuckSince, seenAt, deadLettersSince, detail } = consumer
+  const { stuck, deadLetters } = consumer
   return [
-    ...(stuckSince === undefined
+    ...(stuck === undefined
       ? []
       : [
           {
             kind: 'ConsumerStuck' as const,
-            since: known ? Math.max(stuckSince, couldMove) : stuckSince,
+            since: known ? Math.max(stuck.since, couldMove) : stuck.since,
             object,
-            detail: `${container} takes no events although some wait: ${detail}`,
+            detail: `${container} takes no events although some wait: ${stuck.detail}`,
             pods,
             acute: true,
-            ...(seenAt === undefined ? {} : { seenAt }),
+            ...(stuck.seenAt === undefined ? {} : { seenAt: stuck.seenAt }),
             ...(known ? { notBefore: couldMove + handOver } : {}),
           },
         ]),
-    ...(deadLettersSince === undefined
+    ...(deadLetters === undefined
       ? []
-      : [{ kind: 'DeadLettersGrowing' as const, since: deadLettersSince, object, detail, pods, acute: true }]),
+      : [{ kind: 'DeadLettersGrowing' as const, ...deadLetters, object, pods, acute: true }]),
   ]
 }
 
