@@ -70,6 +70,27 @@ describe('the pod watch', () => {
     expect(changed).toEqual(['a', 'a'])
   })
 
+  test('says nothing of one answer that was lost, and does of two', async () => {
+    sidecars.set('10.0.0.1', answer('statestore'))
+    watch.ensure('a', [pod])
+    await pass(20)
+    const state = (): string | undefined => watch.ensure('a', [pod]).get('audit-1')?.state
+    const untilAsked = async (count: number): Promise<void> => {
+      while (asked.length < count) await pass(100)
+      await pass(20)
+    }
+    sidecars.clear()
+    await untilAsked(2)
+    expect(state()).toBe('Answered')
+    sidecars.set('10.0.0.1', answer('statestore'))
+    await untilAsked(3)
+    expect(changed).toEqual(['a'])
+    sidecars.clear()
+    await untilAsked(5)
+    expect(state()).toBe('Failed')
+    expect(changed).toEqual(['a', 'a'])
+  })
+
   test('asks a sidecar that does not answer again soon, then less and less often, and says why', async () => {
     watch.ensure('a', [pod])
     await pass(4_500)

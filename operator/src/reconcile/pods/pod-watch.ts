@@ -4,6 +4,8 @@
  * Invariants
  *  - a pod is asked when it is new, got another address or its container restarted, then every `period`; one that fails is asked again after
  *    `retry`, doubling up to `period`, so a container that is still starting is seen ready soon and a dead one costs little;
+ *  - a pod that answered the last time is told as failed only when it fails twice in a row, `retry` apart: one lost answer is no reason to call
+ *    a system not ready;
  *  - at most `parallel` questions at once, each with the deadline of its {@link AskPod}; the API server is never asked;
  *  - `onChange` fires for the owner only when an answer differs from the one before;
  *  - memory only: after a restart everything is asked again.
@@ -85,8 +87,9 @@ export function podWatch<Answer>(options: PodWatchOptions<Answer>): PodWatch<Ans
     )
     if (!current(watched)) return
     watched.failures = report.state === 'Failed' ? watched.failures + 1 : 0
-    const changed = JSON.stringify(report) !== JSON.stringify(watched.report)
-    watched.report = report
+    const doubted = watched.failures === 1 && watched.report.state === 'Answered'
+    const changed = !doubted && JSON.stringify(report) !== JSON.stringify(watched.report)
+    if (!doubted) watched.report = report
     const delay =
       watched.failures === 0 ? options.period : Math.min(options.period, options.retry * 2 ** (watched.failures - 1))
     watched.timer = setTimeout(
