@@ -9,7 +9,7 @@ import type { Daemon } from '../../cluster/daemon.ts'
 import { freePorts } from '../../cluster/free-ports.ts'
 import { waitFor } from '../../cluster/waiting.ts'
 import { bundle } from '../../images/bundle.ts'
-import { imageEnvironment } from '../image-environment.ts'
+import { imageEnvironment, operatorMemoryLimit } from '../image-environment.ts'
 import type { BenchControlPlane } from './environment.ts'
 import { operandImages } from './resources.ts'
 import type { Template } from './resources.ts'
@@ -83,7 +83,7 @@ export async function startProduct(
     args: [join(bundles, 'operator/main.mjs')],
     lifetime: 'Caller',
     env: {
-      ...(await imageEnvironment('operator')),
+      ...(await imageEnvironment('operator', await operatorMemoryLimit())),
       KUBECONFIG: '',
       KUBERNETES_SERVICE_HOST: new URL(server).hostname,
       KUBERNETES_SERVICE_PORT: new URL(server).port,
