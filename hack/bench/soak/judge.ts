@@ -41,8 +41,8 @@ export async function judge(fleet: Fleet, soak: Soak): Promise<Verdict> {
   ]
   const mebibytes = (bytes: number): number => rounded(bytes / 2 ** 20, 1)
   const residents = soak.samples.map(({ resident }) => resident)
-  // The first third fills caches and heap spaces.
-  const settled = soak.samples.slice(Math.floor(soak.samples.length / 3))
+  // The first half fills caches and heap spaces.
+  const settled = soak.samples.slice(Math.floor(soak.samples.length / 2))
   const perHour = slope(settled.map(({ at, resident }) => [at / 3_600_000, resident]))
   const cpu = (soak.samples.at(-1)?.cpu ?? 0) - (soak.samples[0]?.cpu ?? 0)
   const latencies = latenciesOf(soak)
@@ -60,7 +60,7 @@ export async function judge(fleet: Fleet, soak: Soak): Promise<Verdict> {
       'edit to first write, p99': `${rounded(percentile(latencies, 0.99), 1)} ms`,
       'operator CPU per edit': `${rounded(cpu / soak.causes.length, 1)} ms`,
       'RSS first, last': `${mebibytes(residents[0] ?? 0)} MiB, ${mebibytes(residents.at(-1) ?? 0)} MiB`,
-      'RSS slope after the first third': `${mebibytes(perHour)} MiB per hour`,
+      'RSS slope after the first half': `${mebibytes(perHour)} MiB per hour`,
     },
     problems: [
       ...problems.slice(0, TOLD),

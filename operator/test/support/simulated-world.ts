@@ -116,7 +116,7 @@ export function watchWorld(
       return created
     },
     patchStatus: async (kind, object, status) => {
-      const before = (object['status'] ?? {})
+      const before = object['status'] ?? {}
       if (JSON.stringify({ ...before, ...status }) === JSON.stringify(before)) return
       const options = { fieldManager, subresource: 'status' } as const
       const written = await client.patch(kinds[kind], object.metadata, { status }, options).catch(unlessRefused)

@@ -49,6 +49,8 @@ export function simulateWorkloads(
   const seen = new Map<string, string>()
   /** Uids of pods that were broken. */
   const broken = new Set<string>()
+  /** Pods that were created and have not started, by uid, with what they do. */
+  const newborn = new Map<string, Misbehaviour | undefined>()
   const started = new Map<string, number>()
   const jobs: JobWorld = { destination: simulatedDestination(), missingEvidence: [] }
   /** How Jobs ended, by uid; one without an entry still works. */
@@ -75,6 +77,20 @@ export function simulateWorkloads(
     return how
   }
 
+  /** Starts a pod that was created. Where the API server did not answer it stays newborn, for the next look. */
+  const start = async (pod: KubeObject, template: PodTemplate, ends: boolean): Promise<void> => {
+    const uid = pod.metadata.uid ?? ''
+    const own = newborn.get(uid)
+    const appId = template.metadata?.annotations?.['dapr.io/app-id']
+    const starts = becomesReady(own) && own?.kind !== 'NoSidecar'
+    const ip =
+      appId === undefined || !starts
+        ? undefined
+        : await sidecars.start(keyOf(pod.metadata), appId, portOf(template), own)
+    if (!ends) await world.patchStatus('Pod', pod, podStatus(pod, own, ip))
+    newborn.delete(uid)
+  }
+
   /** Pods of one template; those of an older one are replaced once it is ready. Returns how many are ready, and how many are left of older ones. */
   const runPods = async (
     owner: KubeObject,
@@ -93,6 +109,8 @@ export function simulateWorkloads(
       await world.delete('Pod', pod)
     }
     const appId = template.metadata?.annotations?.['dapr.io/app-id']
+    for (const pod of current.slice(0, count))
+      if (newborn.has(pod.metadata.uid ?? '')) await start(pod, template, completes && how === undefined)
     for (let index = current.length; index < count; index += 1) {
       const own = nextBirth(owner) ?? how
       const injected = appId === undefined || own?.kind === 'NoSidecar' ? [] : [{ name: 'daprd', image: 'daprd' }]
@@ -119,13 +137,8 @@ export function simulateWorkloads(
       seen.set(created.metadata.uid ?? '', hash)
       started.set(keyOf(owner.metadata), (started.get(keyOf(owner.metadata)) ?? 0) + 1)
       if (how === undefined && !becomesReady(own)) broken.add(created.metadata.uid ?? '')
-      const starts = becomesReady(own) && own?.kind !== 'NoSidecar'
-      const ip =
-        appId === undefined || !starts
-          ? undefined
-          : await sidecars.start(keyOf(created.metadata), appId, portOf(template), own)
-      if (completes && how === undefined) continue
-      await world.patchStatus('Pod', created, podStatus(created, own, ip))
+      newborn.set(created.metadata.uid ?? '', own)
+      await start(created, template, completes && how === undefined)
     }
     if (completes && how === undefined) await endPods(owner, current)
     const down = current.filter(({ metadata }) => broken.has(metadata.uid ?? '')).length

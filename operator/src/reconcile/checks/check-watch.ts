@@ -78,7 +78,8 @@ export function checkWatch(options: CheckWatchOptions): CheckWatch {
 
   const round = async (key: string, watched: Watched, subject: CheckSubject): Promise<void> => {
     const { request } = watched
-    const found = await runRound(options.families, subject, options.deadline, stopping.signal).catch(
+    const before = watched.report?.outcomes
+    const found = await runRound(options.families, subject, options.deadline, stopping.signal, before).catch(
       (error: unknown) => {
         if (stopping.signal.aborted) return undefined
         throw error

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { reasonOf } from './round.ts'
+import { KubeError } from '../../kube/kube-error.ts'
+import { found, passed, type CheckFamily, type CheckSubject } from './check.ts'
+import { reasonOf, runRound } from './round.ts'
 
 const thrownBy = (work: () => unknown): unknown => {
   try {
@@ -31,3 +33,17 @@ test.each([
   ],
   ['silence', new DOMException('timed out', 'TimeoutError'), 'no answer in time'],
 ])('%s is told by its cause', (_, error, words) => expect(reasonOf(error)).toBe(words))
+
+test.each([
+  [
+    'the API server is away',
+    new KubeError({ status: 0, reason: 'Unreachable', message: 'no answer' }),
+    passed('resource-use'),
+  ],
+  ['it answered that it may not', new Error('forbidden'), found('resource-use', 'Unknown', 'forbidden')],
+])('a check that could not be done because %s', async (_, error, outcome) => {
+  const family: CheckFamily = { names: ['resource-use'], check: () => Promise.reject(error) }
+  const before = [passed('resource-use')]
+  const round = await runRound([family], {} as CheckSubject, 1_000, new AbortController().signal, before)
+  expect(round.outcomes).toEqual([outcome])
+})

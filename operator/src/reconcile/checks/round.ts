@@ -2,6 +2,7 @@
 import { ZodError } from 'zod'
 import { describeProblems, problemsOf } from '../../api/v1alpha1/problems.ts'
 import type { Leftover, VerifiedTrail } from '../../api/v1alpha1/schema/status.ts'
+import { KubeError } from '../../kube/kube-error.ts'
 import { checkNames } from './catalogue.ts'
 import { found, type CheckFamily, type CheckSubject, type Findings, type Outcome } from './check.ts'
 
@@ -13,12 +14,17 @@ export interface Round {
   readonly leftovers: readonly Leftover[]
 }
 
-/** Runs a round. Rejects only when `signal` aborts. @param deadline ms for one family */
+/**
+ * Runs a round. Rejects only when `signal` aborts. What could not be asked because the API server was away is as it was before: the next round
+ * will know better, and every system would write that nothing is known, and then that all is well.
+ * @param deadline ms for one family
+ */
 export async function runRound(
   families: readonly CheckFamily[],
   subject: CheckSubject,
   deadline: number,
   signal: AbortSignal,
+  before: readonly Outcome[] = [],
 ): Promise<Round> {
   const all = await Promise.all(
     families.map(async ({ names, check }): Promise<Findings> => {
@@ -27,7 +33,10 @@ export async function runRound(
       } catch (error) {
         signal.throwIfAborted()
         const why = reasonOf(error)
-        return { outcomes: names.map((name) => found(name, 'Unknown', why)) }
+        const kept = error instanceof KubeError && error.status === 0 ? before : []
+        return {
+          outcomes: names.map((name) => kept.find((one) => one.name === name) ?? found(name, 'Unknown', why)),
+        }
       }
     }),
   )
