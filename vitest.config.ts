@@ -22,8 +22,10 @@ export default defineConfig({
           environment: 'node',
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          // One after the other: on two cores, two files with servers of their own would measure each other.
-          fileParallelism: false,
+          // They wait more than they work: for servers that start, for grace periods, for leases.
+          maxWorkers: 2,
+          // Projects with other numbers of workers run in groups of their own.
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -34,7 +36,7 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 600_000,
           fileParallelism: false,
-          sequence: { concurrent: false },
+          sequence: { concurrent: false, groupOrder: 2 },
         },
       },
     ],
