@@ -39,7 +39,7 @@ const stories: readonly Story[] = [
     spec: { until: { auditSequence: 10 } },
     phase: 'PartiallySucceeded',
     steps: succeeded(
-      ...['Check', 'SafetyBackup', 'Database', 'Fence', 'Reapply', 'Topics', 'Switch', 'Unfence', 'Validate'],
+      ...['Check', 'Database', 'SafetyBackup', 'Fence', 'Reapply', 'Topics', 'Switch', 'Unfence', 'Validate'],
     ),
   },
   {
