@@ -79,14 +79,16 @@ async function startWorld() {
     await work()
     await operator.stop()
   }
-  /** Pods of workers that are wanted, and Jobs that have not ended. */
-  const leftovers = async (): Promise<{ stopped: number; working: string[] }> => {
+  /** Workers that are still held away, and Jobs of the Restore that have not ended. */
+  const leftovers = async (name: string): Promise<{ stopped: number; working: string[] }> => {
     const deployments = (await cluster.client.list(kinds.Deployment, { namespace })).items
     const jobs = (await cluster.client.list(kinds.Job, { namespace })).items
     const isOver = ({ status }: { status?: { conditions?: unknown } }): boolean => status?.conditions !== undefined
     return {
       stopped: deployments.filter((item) => (item['spec'] as { replicas: number }).replicas === 0).length,
-      working: jobs.filter((job) => !isOver(job as object)).map(({ metadata }) => metadata.name),
+      working: jobs
+        .filter((job) => job.metadata.name.startsWith(name) && !isOver(job as object))
+        .map(({ metadata }) => metadata.name),
     }
   }
   const safetyBackups = async (name: string): Promise<number> =>
@@ -119,7 +121,7 @@ test.concurrent.each(stories)(
       const { phase, steps = [] } = await world.statusOf(name)
       const told = steps.filter(({ state }) => state !== 'Skipped').map((step) => `${step.name} ${step.state}`)
       expect({ name, phase, told }).toEqual({ name, phase: story.phase, told: story.steps })
-      expect(await world.leftovers()).toEqual({ stopped: 0, working: [] })
+      expect(await world.leftovers(name)).toEqual({ stopped: 0, working: [] })
       expect(await world.safetyBackups(name)).toBe(story.steps.includes('SafetyBackup Succeeded') ? 1 : 0)
     }
     expect(points).toBeGreaterThan(1)

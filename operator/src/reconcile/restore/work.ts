@@ -153,11 +153,10 @@ async function safety(
       },
       spec: { system: bot.metadata.name, trigger: 'Safety' },
     }
-    const made = await client.create(backup, { fieldManager, signal }).catch((error: unknown) => {
+    // Not put into the cache: the controller of Backups has to be woken by it.
+    await client.create(backup, { fieldManager, signal }).catch((error: unknown) => {
       if (!hasReason(error, 'AlreadyExists')) throw error
-      return undefined
     })
-    if (made !== undefined) informers.Backup.observe(made)
   }
   const status = known?.['status'] as BackupStatus | undefined
   return { outcome: safetyOutcome(name, status), safetyBackup: name }
