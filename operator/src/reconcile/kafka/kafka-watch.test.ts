@@ -21,6 +21,7 @@ describe('the Kafka watch', () => {
   let open: number
   let mostOpen: number
   let down: boolean
+  let sessions: number
 
   const figures = ({ topics, groups }: FiguresQuery): KafkaFigures => ({
     topics: new Map(
@@ -37,6 +38,7 @@ describe('the Kafka watch', () => {
   })
   const withAdmin: WithKafkaAdmin = async (_connection, work) => {
     open += 1
+    sessions += 1
     mostOpen = Math.max(mostOpen, open)
     await new Promise((resolve) => setTimeout(resolve, 20))
     open -= 1
@@ -58,6 +60,7 @@ describe('the Kafka watch', () => {
     open = 0
     mostOpen = 0
     down = false
+    sessions = 0
     watch = kafkaWatch({
       ...kafkaWatchDefaults,
       withAdmin,
@@ -113,7 +116,8 @@ describe('the Kafka watch', () => {
     watch.ensure('ns/a', connection, declare())
     await pass(200)
     down = true
-    await pass(16_600)
+    for (const before = sessions; sessions === before;) await pass(100)
+    await pass(50)
     expect(watch.peek('ns/a')?.unreachable).toBeUndefined()
     down = false
     await pass(3_000)
