@@ -152,8 +152,12 @@ describe.each([
     follow()
     await syncs(1)
     await watching()
-    proxy.inject({ match: 'watch', type: 'status', code: 503, times: 2 })
+    // It must not be back, nor the old connection still bring them, when the changes are made.
+    proxy.inject({ match: 'watch', type: 'status', code: 503, times: 6 })
     proxy.cutWatches()
+    await eventually(() => {
+      expect(api.watchers).toBe(0)
+    })
     api.remove(collection, 'one')
     api.put(collection, configMap('three'))
     api.compact()
