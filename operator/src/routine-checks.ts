@@ -101,8 +101,8 @@ function familiesOf(parts: RoutineCheckParts): readonly CheckFamily[] {
       ...cleanup({
         client,
         objects: (kind, namespace) => informers[kind].inNamespace(namespace),
-        secretExists: async (ref, signal) =>
-          (await secrets.read(ref, { owner: 'clean-up', token: '', maxAge: 6 * 3_600_000 }, signal)) !== undefined,
+        secretExists: async (owner, ref, signal) =>
+          (await secrets.read(ref, { owner, token: '', maxAge: 6 * 3_600_000 }, signal)) !== undefined,
         topics: census.look,
         removeTopics: async (connection, names, signal) => {
           await parts.withAdmin(connection, (admin) => admin.remove(names), signal)

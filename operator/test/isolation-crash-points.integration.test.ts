@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startKafka, type KafkaServer } from '../../hack/cluster/index.ts'
-import { crashesAfter, crashPointsTaken, crashStride } from './support/doomed-operator.ts'
-import { applyBot, startOperator, startTestCluster, untilCondition, type TestCluster } from './support/harness.ts'
+import { crashesAfter, crashPointsTaken, crashStride, withOperator } from './support/doomed-operator.ts'
+import { applyBot, startTestCluster, untilCondition, type TestCluster } from './support/harness.ts'
 import { incidentsOf, isolated, isolationWorld } from './support/isolation.ts'
 
 /**
@@ -32,14 +32,9 @@ async function startWorld() {
       kafka: { mode: 'External', bootstrapServers: [kafka.brokers], topicPrefix: `${namespace}.` },
     })
   }
-  const withOperator = async (work: () => Promise<unknown>): Promise<void> => {
-    const operator = startOperator(cluster, { env })
-    await work()
-    await operator.stop()
-  }
   await edit()
-  await withOperator(() => reaches('Ready', 'True'))
-  return { ...isolationWorld(cluster, namespace), namespace, env, reaches, edit, withOperator }
+  await withOperator(cluster, { env }, () => reaches('Ready', 'True'))
+  return { ...isolationWorld(cluster, namespace), namespace, env, reaches, edit }
 }
 
 test.concurrent.each(['ScaleDown', 'Network'] as const)(
@@ -47,7 +42,7 @@ test.concurrent.each(['ScaleDown', 'Network'] as const)(
   { timeout: 900_000 },
   async (mode) => {
     const world = await startWorld()
-    const { namespace, env, reaches, edit, withOperator } = world
+    const { namespace, env, reaches, edit } = world
     const inForce = async (): Promise<void> => {
       await reaches('Isolated', 'True')
       await (mode === 'Network' ? world.isCutOff() : world.isScaledDown())
@@ -63,11 +58,11 @@ test.concurrent.each(['ScaleDown', 'Network'] as const)(
       await edit(mode)
       const began = await crashesAfter(cluster, n, inForce, env)
       if (began) points.begin += 1
-      await withOperator(inForce)
+      await withOperator(cluster, { env }, inForce)
       await edit()
       const ended = await crashesAfter(cluster, n, over, env)
       if (ended) points.end += 1
-      await withOperator(over)
+      await withOperator(cluster, { env }, over)
       expect(await incidentsOf(cluster, namespace)).toHaveLength(before + round)
       going = began || ended
     }

@@ -28,7 +28,8 @@ beforeAll(async () => {
       ]),
     new AbortController().signal,
   )
-  producer = client.producer()
+  // What is sent again after a lost answer must not count twice.
+  producer = client.producer({ idempotent: true })
   await producer.connect()
   watch = kafkaWatch({
     ...kafkaWatchDefaults,

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startKafka, type KafkaServer } from '../../hack/cluster/index.ts'
 import type { RemediationStatus } from '../src/api/v1alpha1/schema/status.ts'
 import { kinds } from '../src/kube/kinds.ts'
-import { crashesAfter, crashPointsTaken, crashStride } from './support/doomed-operator.ts'
-import { startOperator, startTestCluster, until, type TestCluster } from './support/harness.ts'
+import { crashesAfter, crashPointsTaken, crashStride, withOperator } from './support/doomed-operator.ts'
+import { startTestCluster, until, type TestCluster } from './support/harness.ts'
 import { backsOff, remediationWorld, withoutChecks } from './support/remediation-world.ts'
 
 /**
@@ -34,11 +34,6 @@ test.concurrent.each(['Recreate', 'Restart'] as const)(
       (await cluster.client.list(kinds.Incident, { namespace })).items.length
     /** How far operators are ahead of us, in ms: what fails now has failed for long. */
     let ahead = 0
-    const withOperator = async (work: () => Promise<unknown>): Promise<void> => {
-      const operator = startOperator(cluster, { ahead, env })
-      await work()
-      await operator.stop()
-    }
 
     let points = 0
     let last = 0
@@ -48,7 +43,7 @@ test.concurrent.each(['Recreate', 'Restart'] as const)(
         remediation: { ladder: [action], stormCooldown: `${10 + n}m` },
         kafka: { mode: 'External', bootstrapServers: [kafka.brokers], topicPrefix: `${namespace}.` },
       })
-      await withOperator(() => world.ready('todo'))
+      await withOperator(cluster, { ahead, env }, () => world.ready('todo'))
       const known = new Set((await world.ledger('todo')).map(({ id }) => id))
       const before = { incidents: await incidents(), pods: cluster.workloads.podsStarted(namespace, 'todo-audit') }
       await world.fail(patient, backsOff)
@@ -65,7 +60,7 @@ test.concurrent.each(['Recreate', 'Restart'] as const)(
           90_000,
         )
       crashed = await crashesAfter(cluster, n, healed, env, { ahead })
-      await withOperator(async () => {
+      await withOperator(cluster, { ahead, env }, async () => {
         expect(await healed()).toMatchObject([{ action, step: 1, state: 'Succeeded' }])
         await world.ready('todo')
       })

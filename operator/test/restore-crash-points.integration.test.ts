@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startKafka, type KafkaServer } from '../../hack/cluster/index.ts'
 import type { RestoreStatus } from '../src/api/v1alpha1/restore.ts'
 import { kinds } from '../src/kube/kinds.ts'
-import { crashesAfter, crashPointsTaken, crashStride } from './support/doomed-operator.ts'
-import { applyBot, getOr, startOperator, startTestCluster, until, untilCondition } from './support/harness.ts'
+import { crashesAfter, crashPointsTaken, crashStride, withOperator } from './support/doomed-operator.ts'
+import { applyBot, getOr, startTestCluster, until, untilCondition } from './support/harness.ts'
 import type { TestCluster } from './support/harness.ts'
 
 /**
@@ -74,11 +74,6 @@ async function startWorld() {
     await until(`${name} is over`, async () => (await statusOf(name)).finishedAt, 90_000)
     await ready()
   }
-  const withOperator = async (work: () => Promise<unknown>): Promise<void> => {
-    const operator = startOperator(cluster, { env })
-    await work()
-    await operator.stop()
-  }
   /** Workers that are still held away, and Jobs of the Restore that have not ended. */
   const leftovers = async (name: string): Promise<{ stopped: number; working: string[] }> => {
     const deployments = (await cluster.client.list(kinds.Deployment, { namespace })).items
@@ -99,8 +94,8 @@ async function startWorld() {
     backup: { destination: { volume: { claim: 'backups' } } },
     kafka: { mode: 'External', bootstrapServers: [kafka.brokers], topicPrefix: `${namespace}.` },
   })
-  await withOperator(ready)
-  return { env, statusOf, apply, over, withOperator, leftovers, safetyBackups }
+  await withOperator(cluster, { env }, ready)
+  return { env, statusOf, apply, over, leftovers, safetyBackups }
 }
 
 test.concurrent.each(stories)(
@@ -117,7 +112,7 @@ test.concurrent.each(stories)(
       await world.apply(name, story.spec)
       going = await crashesAfter(cluster, n, () => world.over(name), world.env)
       if (going) points += 1
-      await world.withOperator(() => world.over(name))
+      await withOperator(cluster, { env: world.env }, () => world.over(name))
       const { phase, steps = [] } = await world.statusOf(name)
       const told = steps.filter(({ state }) => state !== 'Skipped').map((step) => `${step.name} ${step.state}`)
       expect({ name, phase, told }).toEqual({ name, phase: story.phase, told: story.steps })

@@ -77,7 +77,7 @@ export async function readFigures(session: FiguresSession, query: FiguresQuery):
   const { cluster, admin } = session
   const layouts = await readLayouts(session, query.topics)
   const healthy = [...layouts.values()].flatMap(({ name, problem }) => (problem === undefined ? [name] : []))
-  // What the admin client is asked costs the metadata of every topic there is.
+  // Costs nothing when all were read a moment ago. What the admin client is asked costs the metadata of every topic there is.
   const located = healthy.length > 0 && !(await isRefused(() => cluster.addMultipleTargetTopics(healthy)))
   const settings = await readSettings(located ? await cluster.findControllerBroker() : admin, [...layouts.keys()])
   const groups = await readGroups(session, query.groups, layouts)
@@ -205,6 +205,7 @@ async function readGroups(
       if (coordinator === undefined || coordinator instanceof Refused)
         return { ...nothing, problem: coordinator?.message ?? 'no coordinator' }
       const description = described.get(group) ?? (await describeAlone(admin, group))
+      if (description === undefined) return nothing
       if (description instanceof Refused) return { ...nothing, problem: description.message }
       const common = { group, state: description.state, members: description.members.map(memberOf) }
       const existing = topics.flatMap((topic) => layouts.get(topic) ?? [])
@@ -232,12 +233,9 @@ async function describeAll(
   return new Map(answers.flat().map((description) => [description.groupId, description]))
 }
 
-async function describeAlone(admin: Admin, group: string): Promise<GroupDescription | Refused> {
+async function describeAlone(admin: Admin, group: string): Promise<GroupDescription | Refused | undefined> {
   const answer = await refusable(() => admin.describeGroups([group]))
-  if (answer instanceof Refused) return answer
-  const [description] = answer.groups
-  if (description === undefined) throw new Error(`Kafka did not describe group ${group}`)
-  return description
+  return answer instanceof Refused ? answer : answer.groups[0]
 }
 
 /** Partitions without an offset are left out. */

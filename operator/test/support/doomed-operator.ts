@@ -41,6 +41,17 @@ export function startDoomedOperator(
   return { ...operator, crashed, writes: () => writes }
 }
 
+/** Runs an operator that lives, for as long as `work` takes. */
+export async function withOperator(
+  cluster: TestCluster,
+  options: OperatorOptions,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const operator = startOperator(cluster, options)
+  await work()
+  await operator.stop()
+}
+
 /** Runs an operator until `done` resolves or until its `n`-th write is fatal; answers whether it was. What `done` waits for may come later then. */
 export async function crashesAfter(
   cluster: TestCluster,

@@ -78,7 +78,7 @@ export function simulateWorkloads(
   }
 
   /** Starts a pod that was created. Where the API server did not answer it stays newborn, for the next look. */
-  const start = async (pod: KubeObject, template: PodTemplate, ends: boolean): Promise<void> => {
+  const start = async (pod: KubeObject, template: PodTemplate, endsByItself: boolean): Promise<void> => {
     const uid = pod.metadata.uid ?? ''
     const own = newborn.get(uid)
     const appId = template.metadata?.annotations?.['dapr.io/app-id']
@@ -87,7 +87,7 @@ export function simulateWorkloads(
       appId === undefined || !starts
         ? undefined
         : await sidecars.start(keyOf(pod.metadata), appId, portOf(template), own)
-    if (!ends) await world.patchStatus('Pod', pod, podStatus(pod, own, ip))
+    if (!endsByItself) await world.patchStatus('Pod', pod, podStatus(pod, own, ip))
     newborn.delete(uid)
   }
 
@@ -108,9 +108,11 @@ export function simulateWorkloads(
       sidecars.stop(keyOf(pod.metadata))
       await world.delete('Pod', pod)
     }
+    /** What its status says at the end is for {@link endPods}. */
+    const endsByItself = completes && how === undefined
     const appId = template.metadata?.annotations?.['dapr.io/app-id']
     for (const pod of current.slice(0, count))
-      if (newborn.has(pod.metadata.uid ?? '')) await start(pod, template, completes && how === undefined)
+      if (newborn.has(pod.metadata.uid ?? '')) await start(pod, template, endsByItself)
     for (let index = current.length; index < count; index += 1) {
       const own = nextBirth(owner) ?? how
       const injected = appId === undefined || own?.kind === 'NoSidecar' ? [] : [{ name: 'daprd', image: 'daprd' }]
@@ -138,9 +140,9 @@ export function simulateWorkloads(
       started.set(keyOf(owner.metadata), (started.get(keyOf(owner.metadata)) ?? 0) + 1)
       if (how === undefined && !becomesReady(own)) broken.add(created.metadata.uid ?? '')
       newborn.set(created.metadata.uid ?? '', own)
-      await start(created, template, completes && how === undefined)
+      await start(created, template, endsByItself)
     }
-    if (completes && how === undefined) await endPods(owner, current)
+    if (endsByItself) await endPods(owner, current)
     const down = current.filter(({ metadata }) => broken.has(metadata.uid ?? '')).length
     const ready = becomesReady(how) ? count - down : 0
     return { ready, old: keepsOld ? old.length : 0 }

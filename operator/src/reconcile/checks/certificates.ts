@@ -10,7 +10,7 @@ import { kafkaCluster } from '../../desired/kafka-cluster.ts'
 import type { CheckSubject } from './check.ts'
 import { found, passed, type CheckFamily, type Outcome } from './check.ts'
 import { age, count, some } from './figures.ts'
-import { reasonOf } from './round.ts'
+import { reasonOf } from '../pods/reason.ts'
 
 const day = 86_400_000
 

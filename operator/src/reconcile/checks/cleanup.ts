@@ -26,8 +26,12 @@ export interface CleanupTools {
   readonly client: Pick<KubeClient, 'delete'>
   /** Objects with our labels in a namespace, from the informers. */
   readonly objects: (kind: 'Pod' | 'Job' | 'ConfigMap' | 'Incident', namespace: string) => readonly KubeObject[]
-  /** Whether a Secret exists; asks now and then. */
-  readonly secretExists: (ref: { namespace: string; name: string }, signal: AbortSignal) => Promise<boolean>
+  /** Whether a Secret exists that was a system's; asks now and then. @param owner `namespace/name` of the system */
+  readonly secretExists: (
+    owner: string,
+    ref: { readonly namespace: string; readonly name: string },
+    signal: AbortSignal,
+  ) => Promise<boolean>
   /** Undefined: Kafka could not be asked. */
   readonly topics: (subject: CheckSubject, signal: AbortSignal) => Promise<TopicCensus | undefined>
   readonly removeTopics: (
@@ -136,13 +140,13 @@ function judgeLeft(name: Outcome['name'], left: readonly Leftover[], kinds: read
 
 async function unusedSecrets(
   tools: CleanupTools,
-  { observed: { seen } }: CheckSubject,
+  { key, observed: { seen } }: CheckSubject,
   signal: AbortSignal,
 ): Promise<string[]> {
   const { name: system, namespace } = seen.bot.metadata
   const used = new Set(referencedSecrets(seen.bot).map(({ name }) => name))
   const generated = [names.databaseSecret(system), names.redisSecret(system)].filter((name) => !used.has(name))
-  const there = await Promise.all(generated.map((name) => tools.secretExists({ namespace, name }, signal)))
+  const there = await Promise.all(generated.map((name) => tools.secretExists(key, { namespace, name }, signal)))
   return generated.filter((_name, index) => there[index])
 }
 

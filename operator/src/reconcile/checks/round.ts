@@ -1,8 +1,7 @@
 /** One round: all families side by side, each within a deadline of its own. */
-import { ZodError } from 'zod'
-import { describeProblems, problemsOf } from '../../api/v1alpha1/problems.ts'
 import type { Leftover, VerifiedTrail } from '../../api/v1alpha1/schema/status.ts'
 import { KubeError } from '../../kube/kube-error.ts'
+import { reasonOf } from '../pods/reason.ts'
 import { checkNames } from './catalogue.ts'
 import { found, type CheckFamily, type CheckSubject, type Findings, type Outcome } from './check.ts'
 
@@ -46,15 +45,4 @@ export async function runRound(
     trail: all.find(({ trail }) => trail !== undefined)?.trail,
     leftovers: all.flatMap(({ leftovers }) => leftovers ?? []),
   }
-}
-
-/** An error in words for a status: what Zod says is JSON, and a wrapped error is told by its cause. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error instanceof ZodError || error instanceof SyntaxError) {
-    const what = error instanceof ZodError ? describeProblems(problemsOf(error, 'answer'), 3) : error.message
-    return `the answer is not understood (is the worker of another version?): ${what}`
-  }
-  if (error.name === 'TimeoutError') return 'no answer in time'
-  return error.cause instanceof Error ? error.cause.message : error.message
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { workerPorts } from '../../api/v1alpha1/names.ts'
 import { getFromPod } from '../pods/http-get.ts'
 import type { PodView } from '../todochatbot/views.ts'
-import { reasonOf } from './round.ts'
+import { reasonOf } from '../pods/reason.ts'
 import type { WatchedWorker } from './watched-workers.ts'
 
 const vitalsSchema = z.object({

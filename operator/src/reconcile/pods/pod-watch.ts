@@ -11,6 +11,7 @@
  *  - memory only: after a restart everything is asked again.
  * Proof: pod-watch.test.ts.
  */
+import { reasonOf } from './reason.ts'
 
 /** A pod that is to be asked. */
 export interface PodTarget {
@@ -83,7 +84,7 @@ export function podWatch<Answer>(options: PodWatchOptions<Answer>): PodWatch<Ans
   const ask = async (watched: Watched<Answer>): Promise<void> => {
     const report = await options.ask(watched.target, stopping.signal).then(
       (answer): PodReport<Answer> => ({ state: 'Answered', answer }),
-      (error: unknown): PodReport<Answer> => ({ state: 'Failed', message: describe(error) }),
+      (error: unknown): PodReport<Answer> => ({ state: 'Failed', message: reasonOf(error) }),
     )
     if (!current(watched)) return
     watched.failures = report.state === 'Failed' ? watched.failures + 1 : 0
@@ -147,10 +148,3 @@ export function podWatch<Answer>(options: PodWatchOptions<Answer>): PodWatch<Ans
 
 const isSame = (one: PodTarget, other: PodTarget): boolean =>
   one.ip === other.ip && one.port === other.port && one.incarnation === other.incarnation
-
-/** A wrapped error is told by its cause. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return 'no answer in time'
-  return error.cause instanceof Error ? error.cause.message : error.message
-}

@@ -3,7 +3,6 @@ import { label } from '../../api/v1alpha1/labels.ts'
 import { parseTodoChatbot } from '../../api/v1alpha1/parse.ts'
 import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
 import { kind as todoChatbotKind } from '../../api/v1alpha1/todochatbot.ts'
-import { referencedSecrets } from '../../desired/secret-references.ts'
 import { controllerOf, keyOf, refOf, type KubeObject } from '../../kube/object.ts'
 import type { Controller } from '../../runtime/controller.ts'
 import type { Change } from '../../runtime/informer.ts'
@@ -23,12 +22,7 @@ export function wakeOnChange({ informers, claims, secrets }: Wakeable, controlle
     const { object, previous, type, initial } = change
     const key = keyOf(object.metadata)
     const gone = type === 'delete' || (previous !== undefined && previous.metadata.uid !== object.metadata.uid)
-    const former = gone ? botOf(previous ?? object) : undefined
-    if (former !== undefined)
-      secrets.forget(
-        key,
-        referencedSecrets(former).map(({ name }) => ({ namespace: former.metadata.namespace, name })),
-      )
+    if (gone) secrets.forget(key)
     const bot = type === 'delete' ? undefined : botOf(object)
     wake(bot === undefined ? claims.remove(key) : claims.update(bot))
     controller.enqueue(refOf(key), initial ? 'low' : 'high')

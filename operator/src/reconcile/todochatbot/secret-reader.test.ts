@@ -65,7 +65,7 @@ describe('reading Secrets', () => {
     expect(reader.get(ref)).not.toHaveProperty('data')
     expect(await reader.read(ref, { owner: 'n/a', token: '7', maxAge: 30_000 }, signal)).toBeDefined()
     expect(state.asked).toBe(0)
-    reader.forget('n/a', [ref])
+    reader.forget('n/a')
     expect(reader.get(ref)).toBeUndefined()
   })
 
@@ -86,10 +86,10 @@ describe('reading Secrets', () => {
   test('keeps what another system still asks for when one is gone', async () => {
     const { state, reader } = server(secret({ uri: 'x' }))
     for (const owner of ['n/a', 'n/b']) await reader.read(ref, { owner, token: '1', maxAge: Infinity }, signal)
-    reader.forget('n/a', [ref])
+    reader.forget('n/a')
     await reader.read(ref, { owner: 'n/b', token: '1', maxAge: Infinity }, signal)
     expect(state.asked).toBe(2)
-    reader.forget('n/b', [ref])
+    reader.forget('n/b')
     expect(reader.known(ref)).toBeUndefined()
   })
 

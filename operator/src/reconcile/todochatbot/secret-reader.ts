@@ -3,7 +3,8 @@
  * would be a connection per Secret. So a Secret is read by name, and only when there is a reason (docs/adr/0016):
  *  - it has never been read for this system by this process, or the spec or the restart annotation of the resource changed since;
  *  - the system is not ready and the last reading is older than `maxAge`: a missing Secret may have been created, a password corrected.
- * A system that is ready costs no request, also when it shares a Secret with others. The reader doubles as the applier's cache for generated Secrets, which are written once.
+ * A system that is ready costs no request, also when it shares a Secret with others. The reader doubles as the applier's cache for generated
+ * Secrets, which are written once.
  */
 import { createHash } from 'node:crypto'
 import type { LiveCache } from '../../apply/kube.ts'
@@ -24,7 +25,7 @@ export interface KnownSecret {
 
 /** Why and when to read again. */
 export interface Freshness {
-  /** `namespace/name` of the system, or another word for who asks. */
+  /** `namespace/name` of the system. */
   readonly owner: string
   /** Any change is a reason to read again for this owner. */
   readonly token: string
@@ -38,8 +39,8 @@ export interface SecretReader extends LiveCache {
   read: (ref: Required<ObjectRef>, freshness: Freshness, signal: AbortSignal) => Promise<KnownSecret | undefined>
   /** What is known without asking. */
   known: (ref: Required<ObjectRef>) => KnownSecret | undefined
-  /** Drops what nobody but this owner, which is gone, asked for. */
-  forget: (owner: string, refs: readonly ObjectRef[]) => void
+  /** The owner is gone: drops what nobody else has asked for. */
+  forget: (owner: string) => void
 }
 
 interface Reading {
@@ -95,12 +96,8 @@ export function secretReader({
       return remember(key, found, { tokens, written: false })
     },
     known: (ref) => readings.get(keyOf(ref))?.secret,
-    forget: (owner, refs) => {
-      for (const key of refs.map(keyOf)) {
-        const tokens = readings.get(key)?.tokens
-        tokens?.delete(owner)
-        if (tokens?.size === 0) readings.delete(key)
-      }
+    forget: (owner) => {
+      for (const [key, { tokens }] of readings) if (tokens.delete(owner) && tokens.size === 0) readings.delete(key)
     },
     get: (ref) => readings.get(keyOf(ref))?.object,
     ownedBy: () => [],
