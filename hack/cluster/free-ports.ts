@@ -2,22 +2,30 @@ import { createServer } from 'node:net'
 import type { Server } from 'node:net'
 
 /**
- * Ports on an address that nobody listens on, all different. They are held open together while they are chosen, so
- * one call never answers the same port twice; between the answer and its use another process may still take one,
- * which is why starters retry.
+ * Where ports are chosen from: below what the kernel hands out to outgoing connections (32768 on, Linux) and to
+ * Services (NodePorts, 30000 on), above what Kubernetes' own programs listen on (10250 to 10259). A port that the
+ * kernel chose would be given to the next outgoing connection as soon as it is let go, and whoever then starts on it
+ * finds it in use.
+ */
+const first = 12_000
+const last = 29_999
+
+// Processes begin at places of their own and go round, so two that choose at the same time do not meet.
+let next = first + ((process.pid * 613) % (last - first))
+
+/**
+ * Ports on an address that nobody listens on, all different, and different from those of the calls before: between the
+ * answer and its use nothing else of this process gets them.
  */
 export async function freePorts(count: number, address = '127.0.0.1'): Promise<number[]> {
-  const servers: Server[] = []
-  try {
-    for (let index = 0; index < count; index += 1) servers.push(await listen(0, address))
-    return servers.map((server) => {
-      const bound = server.address()
-      if (bound === null || typeof bound === 'string') throw new Error('a TCP server without a port')
-      return bound.port
-    })
-  } finally {
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  const ports: number[] = []
+  for (let tried = first; ports.length < count; tried += 1) {
+    if (tried > last) throw new Error(`no ${count} free ports between ${first} and ${last} on ${address}`)
+    const port = next
+    next = port === last ? first : port + 1
+    if (await portIsFree(port, address)) ports.push(port)
   }
+  return ports
 }
 
 /** Whether a port can be listened on now. */
