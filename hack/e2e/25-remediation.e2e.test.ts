@@ -19,6 +19,7 @@ import type { TestNamespace } from './support/namespace.ts'
 import { podSelector } from './support/rollout.ts'
 import { systemIn } from './support/system.ts'
 import type { System } from './support/system.ts'
+import { withoutOperator } from './support/without-operator.ts'
 
 const workers = ['audit', 'recurring-task', 'notification', 'chat-api'] as const
 type Worker = (typeof workers)[number]
@@ -237,6 +238,48 @@ describe('a system in which workers fail', () => {
     })
 
     it('has lost no event and taken none twice', everythingIsDoneOnce)
+  })
+
+  describe('because a Component was missing when its sidecar started', () => {
+    let before: string
+    let made: string
+
+    beforeAll(async () => {
+      before = await podOf('chat-api')
+      await withoutOperator(cluster, async () => {
+        await cluster.kubectl(['delete', 'component', 'todo-statestore', '-n', namespace.name])
+        await cluster.kubectl(['delete', 'pod', before, '-n', namespace.name, '--wait=false'])
+        await eventually('a pod in its place', async () => (await podOf('chat-api')) !== before, SOON)
+        made = await podOf('chat-api')
+        const ready = ['wait', '--for=condition=Ready', `pod/${made}`, '-n', namespace.name, '--timeout=60s']
+        await cluster.kubectl(ready)
+      })
+    })
+
+    it('recreates the pod, whose new sidecar loads it, and is Ready', async () => {
+      await eventually(
+        'a pod that was made anew',
+        async () => {
+          const [entry] = await ledger()
+          expect(entry).toMatchObject({ worker: 'chat-api', signal: 'ComponentNotLoaded', state: 'Succeeded' })
+          expect(entry).toMatchObject({ action: 'Recreate', objects: [`Pod/${made}`] })
+          expect(entry?.message).toMatch(/has not loaded todo-statestore/)
+          return true
+        },
+        120_000,
+        1_000,
+      )
+      await todo.ready()
+      const { components = [] } = await todo.status()
+      const store = components.find(({ name }) => name === 'todo-statestore')
+      expect(store).toMatchObject({ loadedBy: ['chat-api'] })
+      expect(store?.missingIn).toBeUndefined()
+    })
+
+    it('has lost no event and taken none twice', async () => {
+      await work(1)
+      await everythingIsDoneOnce()
+    })
   })
 
   describe('because the database keeps ending', () => {

@@ -6,14 +6,13 @@ import { wakeBackups } from './reconcile/backup/controller.ts'
 import { backupMetrics } from './reconcile/backup/metrics.ts'
 import { askProgress } from './reconcile/backup/progress.ts'
 import { backupReconciler, type BackupDependencies } from './reconcile/backup/reconcile.ts'
-import { unfinishedOf } from './reconcile/backup/turn.ts'
 import { promptStatuses } from './reconcile/one-shot/statuses.ts'
 import { podWatch } from './reconcile/pods/pod-watch.ts'
 import { createController, type Controller } from './runtime/controller.ts'
 import type { Metrics } from './runtime/metrics.ts'
 
 /** What backups are built from. */
-export interface BackupParts extends Omit<BackupDependencies, 'statuses' | 'progress' | 'fieldManager' | 'wakeOthers'> {
+export interface BackupParts extends Omit<BackupDependencies, 'statuses' | 'progress' | 'fieldManager'> {
   readonly metrics: Metrics
   readonly logger: Logger
   /** Whether this process leads: only the leader's metrics count. */
@@ -38,10 +37,6 @@ export function backupController(parts: BackupParts): Pick<Controller, 'run'> & 
         progress,
         statuses: promptStatuses(client, informers.Backup),
         fieldManager: manager,
-        wakeOthers: ({ metadata: { namespace, name }, spec }) => {
-          for (const { metadata } of unfinishedOf(informers.Backup.inNamespace(namespace), spec.system))
-            if (metadata.name !== name) controller.enqueue(metadata)
-        },
       }),
       // Of two that become possible at once only one may begin; see reconcile/backup/reconcile.ts.
       concurrency: 1,

@@ -66,7 +66,7 @@ export type ApplyResult =
     }
   | { readonly action: 'failed'; readonly item: ApplyItem; readonly error: ApplyError }
 
-/** Brings objects about. One per operator: it remembers writes for fight detection. */
+/** Brings objects about. One per controller: it remembers writes for fight detection, and its caches know whose writes they observe. */
 export interface Applier {
   /**
    * Applies all items concurrently and reports on each, in order; rejects only when the signal aborts. Adds the controller

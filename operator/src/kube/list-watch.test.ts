@@ -167,7 +167,7 @@ describe.each([
   })
 
   test('a connection that has gone silent is replaced', async () => {
-    follow({ silenceMs: 60 })
+    follow({ silenceMs: 400 })
     await syncs(1)
     await watching()
     proxy.stallWatches()

@@ -109,6 +109,42 @@ test('changes missed during an outage arrive as changes: the handlers see additi
   })
 })
 
+test('what one writer did is told to everybody once, and to itself as its own', async () => {
+  api.put(collectionOf('todo-app'), configMap('one'))
+  const { informer } = start()
+  await informer.whenSynced(stop.signal)
+  await eventually(() => {
+    expect(api.watchers).toBe(1)
+  })
+  const toldAs = (writer: string): [string, boolean][] => {
+    const told: [string, boolean][] = []
+    informer.as(writer).onChange(({ type, object, own }) => told.push([`${type} ${object.metadata.name}`, own]))
+    return told
+  }
+  const [writer, reader] = [toldAs('writer'), toldAs('reader')]
+  const seen = informer.as('writer')
+  // Before the event loop can bring the watch's copy.
+  const made = api.put(collectionOf('todo-app'), configMap('two'))
+  seen.observe(made)
+  expect(informer.get(made.metadata)?.metadata.resourceVersion).toBe(made.metadata.resourceVersion)
+  api.remove(collectionOf('todo-app'), 'two')
+  seen.observeDeleted(made)
+  api.put(collectionOf('todo-app'), configMap('three'))
+  await eventually(() => {
+    expect(informer.size).toBe(2)
+  })
+  expect(reader).toEqual([
+    ['upsert two', false],
+    ['delete two', false],
+    ['upsert three', false],
+  ])
+  expect(writer).toEqual([
+    ['upsert two', true],
+    ['delete two', true],
+    ['upsert three', false],
+  ])
+})
+
 test('a relist of an unchanged world announces nothing', async () => {
   for (const name of ['one', 'two']) api.put(collectionOf('todo-app'), configMap(name))
   const { informer } = start()

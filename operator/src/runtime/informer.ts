@@ -20,6 +20,8 @@ export interface Change {
   readonly previous: KubeObject | undefined
   /** True while the first list is delivered: enqueue with low priority. */
   readonly initial: boolean
+  /** True for a write of the one this view of the informer belongs to ({@link Informer.as}): it has seen it, only others may not have. */
+  readonly own: boolean
 }
 
 /** One watch on one kind, shared by all readers. */
@@ -29,6 +31,12 @@ export interface Informer extends Store {
   readonly synced: boolean
   /** Resolves after the first complete list; rejects with the signal's reason when it aborts. */
   whenSynced: (signal: AbortSignal) => Promise<void>
+  /** Takes the answer of a write for known, and tells everybody; see store.ts. */
+  observe: (written: KubeObject) => void
+  /** Takes an object whose deletion was asked for as gone, and tells everybody; see store.ts. */
+  observeDeleted: (deleted: KubeObject) => void
+  /** The same informer as one writer sees it: what it observes is marked as its own to its handlers. */
+  as: (writer: string) => Informer
   /** Registers a handler; returns the function that removes it. A handler that throws ends the informer: it is a bug. */
   onChange: (handler: (change: Change) => void) => () => void
   /** Lists and watches until the signal aborts; never gives up. Resolves after the abort. */
@@ -68,16 +76,18 @@ export const createInformer = (options: InformerOptions, dependencies: InformerD
   const { metrics } = dependencies
   const logger = dependencies.logger.child({ informer: kind.kind })
   const store = createStore({ pack: options.pack, transform: options.transform })
-  const handlers = new Set<(change: Change) => void>()
+  const handlers = new Set<{ readonly handle: (change: Change) => void; readonly writer: string | undefined }>()
   const scopes = options.namespaces?.length ? options.namespaces : [undefined]
   const unsynced = new Set<string | undefined>(scopes)
   const synced = Promise.withResolvers<undefined>()
 
-  const emit = (change: StoreChange | undefined): void => {
+  const tell = (change: StoreChange | undefined, initial: boolean, by: string | undefined): void => {
     metrics.informerObjects.set({ kind: kind.kind }, store.size)
     if (change === undefined) return
-    for (const handler of [...handlers]) handler({ ...change, initial: unsynced.size > 0 })
+    for (const { handle, writer } of [...handlers])
+      handle({ ...change, initial, own: by !== undefined && by === writer })
   }
+  const emit = (change: StoreChange | undefined): void => tell(change, unsynced.size > 0, undefined)
 
   const report = (event: ListWatchReport): void => {
     if (event.type === 'alive') metrics.watchLastEventAge.set({ kind: kind.kind }, Date.now() / 1000)
@@ -126,35 +136,30 @@ export const createInformer = (options: InformerOptions, dependencies: InformerD
     }
   }
 
-  return {
-    ...storeOf(store),
+  const { get, ownedBy, inNamespace, list, whole } = store
+  const seenAs = (writer: string | undefined): Informer => ({
+    ...{ kind, get, ownedBy, inNamespace, list, whole },
     get size() {
       return store.size
     },
-    kind,
     get synced() {
       return unsynced.size === 0
     },
     whenSynced: (signal) => untilAborted(synced.promise, signal),
-    onChange: (handler) => {
+    observe: (written) => tell(store.observe(written), false, writer),
+    observeDeleted: (deleted) => tell(store.observeDeleted(deleted), false, writer),
+    as: seenAs,
+    onChange: (handle) => {
+      const handler = { handle, writer }
       handlers.add(handler)
       return () => handlers.delete(handler)
     },
     run: async (signal) => {
       await Promise.all(scopes.map((namespace) => follow(namespace, signal)))
     },
-  }
+  })
+  return seenAs(undefined)
 }
-
-const storeOf = ({ get, ownedBy, inNamespace, list, whole, observe, observeDeleted }: Store): Omit<Store, 'size'> => ({
-  get,
-  ownedBy,
-  inNamespace,
-  list,
-  whole,
-  observe,
-  observeDeleted,
-})
 
 /** The promise, unless the signal aborts first; leaves no listener behind. */
 const untilAborted = async (promise: Promise<unknown>, signal: AbortSignal): Promise<void> => {

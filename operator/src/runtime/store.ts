@@ -3,8 +3,8 @@
  *
  * Two sources feed it: the watch, which is complete and late, and the answers of our own writes, which are early. `observe` lets
  * a written version be seen at once, and the store then ignores what the watch delivers until it has passed that version;
- * without it a reconcile right after a write would see the old object and write again. The watch's copy of our own write is
- * not reported as a change: whoever wrote has seen it.
+ * without it a reconcile right after a write would see the old object and write again. Each version is reported as a change
+ * once, by whichever source brings it first; the watch's copy of our own write is then none.
  *
  * Invariants: versions of an object never go back (resource versions are compared, see kube/resource-version.ts; where they are
  * not comparable the watch wins). A deletion we requested hides the object until the watch confirms it. After a snapshot the
@@ -33,13 +33,9 @@ export interface Store {
    * apiVersion, kind, metadata and status; the rest is held as text and parsed by this call.
    */
   whole: (object: KubeObject) => KubeObject
-  /** Read-after-write: shows the answer of a write until the watch has delivered that version or a later one. */
-  observe: (written: KubeObject) => void
-  /** Read-after-write for deletions: hides the object with this uid until the watch has seen it go. */
-  observeDeleted: (deleted: KubeObject) => void
 }
 
-/** A change as the watch brought it, when it changed what the store shows. */
+/** A change of what the store shows. */
 export interface StoreChange {
   readonly type: 'upsert' | 'delete'
   readonly object: KubeObject
@@ -48,6 +44,10 @@ export interface StoreChange {
 
 /** The informer's side of a store. */
 export interface WritableStore extends Store {
+  /** Read-after-write: shows the answer of a write until the watch has delivered that version or a later one. */
+  observe: (written: KubeObject) => StoreChange | undefined
+  /** Read-after-write for deletions: hides the object with this uid until the watch has seen it go. */
+  observeDeleted: (deleted: KubeObject) => StoreChange | undefined
   /** Takes an object from the watch or a snapshot; undefined when it is older than, or the same as, what is known. */
   upsert: (object: KubeObject) => StoreChange | undefined
   remove: (object: KubeObject) => StoreChange | undefined
@@ -128,7 +128,7 @@ export const createStore = (options: StoreOptions = {}): WritableStore => {
     if (former !== undefined && order !== undefined && order < 0) return undefined
     const same = former !== undefined && order === 0
     if (same) {
-      // The echo of our own write: what is known is the same object, and has been looked at already.
+      // The echo of our own write: what is known is the same object, and was reported when it was observed.
       if (former.ahead) entries.set(key, { object: former.object, ahead: false })
       return undefined
     }
@@ -161,16 +161,19 @@ export const createStore = (options: StoreOptions = {}): WritableStore => {
       const former = entries.get(key)?.object
       const order = compareResourceVersions(written.metadata.resourceVersion, former?.metadata.resourceVersion)
       // Equal: an apply that changed nothing; the object known is as good.
-      if (former !== undefined && order !== undefined && order <= 0) return
+      if (former !== undefined && order !== undefined && order <= 0) return undefined
       deletedUids.delete(key)
-      put(key, { object: ingest(written, former), ahead: true })
+      const object = ingest(written, former)
+      put(key, { object, ahead: true })
+      return { type: 'upsert', object, previous: former }
     },
     observeDeleted: (deleted) => {
       const key = keyOf(deleted.metadata)
       const former = entries.get(key)
-      if (former !== undefined && former.object.metadata.uid !== deleted.metadata.uid) return
+      if (former !== undefined && former.object.metadata.uid !== deleted.metadata.uid) return undefined
       drop(key)
       if (deleted.metadata.uid !== undefined) deletedUids.set(key, deleted.metadata.uid)
+      return former && { type: 'delete', object: former.object, previous: former.object }
     },
     upsert,
     remove,

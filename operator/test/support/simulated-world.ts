@@ -55,14 +55,17 @@ export function watchWorld(
         tuning: { backoff: { baseMs: 50, maxMs: 1_000 } },
       },
       { transport, client, metrics, logger: pino({ level: 'silent' }) },
-    )
+    ).as(fieldManager)
   const informers = new Map<Known, Informer>([...read, ...owned].map((kind) => [kind, follow(kind)]))
   const of = (kind: Known): Informer => {
     const informer = informers.get(kind)
     if (informer === undefined) throw new Error(`${kind} is not watched`)
     return informer
   }
-  for (const informer of informers.values()) informer.onChange(onChange)
+  for (const informer of informers.values())
+    informer.onChange(({ own }) => {
+      if (!own) onChange()
+    })
   const running = [...informers.values()].map((informer) => informer.run(stopping.signal))
 
   const unlessRefused = (error: unknown): undefined => {

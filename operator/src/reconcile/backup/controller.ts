@@ -1,7 +1,8 @@
 /** What wakes the reconcile of a Backup: itself, its Job, the Job's pod, its system, another Backup of its system. */
-import { backupKind, type BackupSpec } from '../../api/v1alpha1/backup.ts'
+import { backupKind, type BackupSpec, type BackupStatus } from '../../api/v1alpha1/backup.ts'
 import { findCondition } from '../../api/v1alpha1/conditions.ts'
 import { label } from '../../api/v1alpha1/labels.ts'
+import { isFinished } from '../../api/v1alpha1/one-shot.ts'
 import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
 import { controllerOf, type KubeObject } from '../../kube/object.ts'
 import type { Controller } from '../../runtime/controller.ts'
@@ -14,15 +15,16 @@ export function wakeBackups(informers: Informers, controller: Pick<Controller, '
     for (const { metadata } of unfinishedOf(informers.Backup.inNamespace(namespace), system))
       if (metadata.name !== but) controller.enqueue(metadata)
   }
-  informers.Backup.onChange(({ object, type, initial }) => {
-    controller.enqueue(object.metadata, initial ? 'low' : 'high')
-    const { system } = (object['spec'] ?? {}) as Partial<BackupSpec>
-    // One that is gone was perhaps waited for.
-    if (type === 'delete' && system !== undefined) wakeWaiting(object.metadata.namespace ?? '', system)
+  informers.Backup.onChange(({ object: { metadata, spec, status }, type, initial, own }) => {
+    if (!own) controller.enqueue(metadata, initial ? 'low' : 'high')
+    const { system } = (spec ?? {}) as Partial<BackupSpec>
+    // One that has ended or is gone was perhaps waited for.
+    const over = type === 'delete' || isFinished(status as BackupStatus | undefined)
+    if (over && !initial && system !== undefined) wakeWaiting(metadata.namespace ?? '', system, metadata.name)
   })
-  informers.Job.onChange(({ object }) => {
+  informers.Job.onChange(({ object, own }) => {
     const owner = controllerOf(object)
-    if (owner?.kind === backupKind) controller.enqueue({ ...object.metadata, name: owner.name })
+    if (owner?.kind === backupKind && !own) controller.enqueue({ ...object.metadata, name: owner.name })
     const labels = object.metadata.labels ?? {}
     if (labels[label.backupTask] === 'Prune') wakeWaiting(object.metadata.namespace ?? '', labels[label.instance] ?? '')
   })

@@ -64,7 +64,6 @@ async function create(
   options: { readonly fieldManager: string; readonly signal: AbortSignal },
 ): Promise<string | undefined> {
   try {
-    // Not put into the cache: what watches this kind has to be woken by it.
     await client.create(object, options)
     return undefined
   } catch (error) {

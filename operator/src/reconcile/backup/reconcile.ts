@@ -54,10 +54,6 @@ export interface BackupDependencies {
   readonly now: () => number
   /** The restore that holds the backups of a system, as `Restore/name`. */
   readonly fence: (system: ObjectRef) => string | undefined
-  /** Has the system of a Backup look again. */
-  readonly wakeSystem: (system: ObjectRef) => void
-  /** Has every other Backup of a system look again: it may be its turn. */
-  readonly wakeOthers: (backup: Backup) => void
   readonly record: (resource: KubeObject, event: EventInput<EventReason>) => void
 }
 
@@ -183,8 +179,6 @@ async function writeDown(
   if (isFinished(status)) {
     if (typeof written === 'object') return { kind: 'again', afterMs: Math.max(1, written.tooEarlyBy) }
     deps.progress.release(keyOf(backup.metadata))
-    deps.wakeSystem({ namespace, name: backup.spec.system })
-    deps.wakeOthers(backup)
     if (written === 'written') deps.record(object, eventOf(status))
     return { kind: 'done' }
   }

@@ -7,10 +7,12 @@ import type { Informers } from '../todochatbot/informers.ts'
 
 /** Connects informers to the queue of incidents. */
 export function wakeIncidents(informers: Informers, controller: Pick<Controller, 'enqueue'>): void {
-  informers.Incident.onChange(({ object, initial }) => controller.enqueue(object.metadata, initial ? 'low' : 'high'))
-  informers.Job.onChange(({ object }) => {
+  informers.Incident.onChange(({ object, initial, own }) => {
+    if (!own) controller.enqueue(object.metadata, initial ? 'low' : 'high')
+  })
+  informers.Job.onChange(({ object, own }) => {
     const owner = controllerOf(object)
-    if (owner?.kind === incidentKind) controller.enqueue({ ...object.metadata, name: owner.name })
+    if (owner?.kind === incidentKind && !own) controller.enqueue({ ...object.metadata, name: owner.name })
   })
   informers.Pod.onChange(({ object }) => {
     const name = object.metadata.labels?.[label.incident]

@@ -14,7 +14,7 @@ import { evidenceClaim, evidenceObjects } from '../../desired/evidence.ts'
 import type { OperandImages } from '../../desired/types.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { kinds } from '../../kube/kinds.ts'
-import { controllerOf, keyOf, type KubeObject, type ObjectRef } from '../../kube/object.ts'
+import { controllerOf, keyOf, type KubeObject } from '../../kube/object.ts'
 import type { Outcome, Reconcile } from '../../runtime/controller.ts'
 import type { EventInput } from '../../runtime/events.ts'
 import { finding, type Finding } from '../errors.ts'
@@ -39,8 +39,6 @@ export interface IncidentDependencies {
   readonly images: OperandImages
   /** ms since the epoch */
   readonly now: () => number
-  /** Has the system of an Incident look again: what we write ourselves wakes nobody through the watch. */
-  readonly wakeSystem: (system: ObjectRef) => void
   readonly record: (resource: KubeObject, event: EventInput<EventReason>) => void
 }
 
@@ -117,8 +115,7 @@ async function writeDown(
     problem,
     now: now(),
   })
-  const written = await statuses.write(informers.Incident.get(incident.metadata) ?? object, status, signal)
-  if (written !== 'unchanged') deps.wakeSystem({ namespace, name: incident.spec.system })
+  await statuses.write(informers.Incident.get(incident.metadata) ?? object, status, signal)
   if (isFinished(status)) {
     deps.record(object, eventOf(status))
     return { kind: 'again', afterMs: 0 }

@@ -96,7 +96,7 @@ export const progressOf = (name: string, incident: KubeObject | undefined, now: 
 /** What asking needs. */
 export interface IncidentTools {
   readonly client: KubeClient
-  readonly informers: { readonly Incident: Pick<Informer, 'get'> }
+  readonly informers: { readonly Incident: Pick<Informer, 'get' | 'observe'> }
   readonly fieldManager: string
   /** ms since the epoch */
   readonly now: () => number
@@ -117,6 +117,6 @@ export const ensureIncident = async (
     if (!hasReason(error, 'AlreadyExists')) throw error
     return client.get(kinds.Incident, object.metadata, { signal })
   })
-  // Not put into the cache: the watch tells it to everybody who has to act on it.
+  informers.Incident.observe(made)
   return progressOf(name, made, now())
 }

@@ -7,17 +7,18 @@ import type { Informers } from '../todochatbot/informers.ts'
 
 /** Connects informers to the queue of replays. */
 export function wakeReplays(informers: Informers, controller: Pick<Controller, 'enqueue'>): void {
-  const wakeAll = (system: string, namespace: string | undefined): void => {
-    for (const replay of replaysOf(informers, { name: system, namespace })) controller.enqueue(replay.metadata)
+  const wakeAll = (system: string, namespace: string | undefined, but?: string): void => {
+    for (const { metadata } of replaysOf(informers, { name: system, namespace }))
+      if (metadata.name !== but) controller.enqueue(metadata)
   }
-  informers.Replay.onChange(({ object, initial }) => {
-    controller.enqueue(object.metadata, initial ? 'low' : 'high')
+  informers.Replay.onChange(({ object: { metadata, ...rest }, initial, own }) => {
+    if (!own) controller.enqueue(metadata, initial ? 'low' : 'high')
     // Another one to the same worker may go on.
-    if (!initial) wakeAll(specOf(object).system ?? '', object.metadata.namespace)
+    if (!initial) wakeAll(specOf({ metadata, ...rest }).system ?? '', metadata.namespace, metadata.name)
   })
-  informers.Job.onChange(({ object }) => {
+  informers.Job.onChange(({ object, own }) => {
     const owner = controllerOf(object)
-    if (owner?.kind === replayKind) controller.enqueue({ ...object.metadata, name: owner.name })
+    if (owner?.kind === replayKind && !own) controller.enqueue({ ...object.metadata, name: owner.name })
   })
   informers.Pod.onChange(({ object }) => {
     const name = object.metadata.labels?.[label.replay]

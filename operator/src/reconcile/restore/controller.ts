@@ -7,17 +7,18 @@ import type { Informers } from '../todochatbot/informers.ts'
 
 /** Connects informers to the queue of restores. */
 export function wakeRestores(informers: Informers, controller: Pick<Controller, 'enqueue'>): void {
-  const wakeAbout = (namespace: string | undefined, system: string | undefined): void => {
-    for (const restore of informers.Restore.inNamespace(namespace ?? ''))
-      if ((restore['spec'] as Partial<RestoreSpec> | undefined)?.system === system) controller.enqueue(restore.metadata)
+  const wakeAbout = (namespace: string | undefined, system: string | undefined, but?: string): void => {
+    for (const { metadata, spec } of informers.Restore.inNamespace(namespace ?? ''))
+      if ((spec as Partial<RestoreSpec> | undefined)?.system === system && metadata.name !== but)
+        controller.enqueue(metadata)
   }
-  informers.Restore.onChange(({ object, initial }) => {
-    controller.enqueue(object.metadata, initial ? 'low' : 'high')
-    if (!initial) wakeAbout(object.metadata.namespace, (object['spec'] as Partial<RestoreSpec> | undefined)?.system)
+  informers.Restore.onChange(({ object: { metadata, spec }, initial, own }) => {
+    if (!own) controller.enqueue(metadata, initial ? 'low' : 'high')
+    if (!initial) wakeAbout(metadata.namespace, (spec as Partial<RestoreSpec> | undefined)?.system, metadata.name)
   })
-  informers.Job.onChange(({ object }) => {
+  informers.Job.onChange(({ object, own }) => {
     const owner = controllerOf(object)
-    if (owner?.kind === restoreKind) controller.enqueue({ ...object.metadata, name: owner.name })
+    if (owner?.kind === restoreKind && !own) controller.enqueue({ ...object.metadata, name: owner.name })
   })
   const wakeByLabel = (object: KubeObject): void => {
     const { labels = {}, namespace } = object.metadata
@@ -25,10 +26,12 @@ export function wakeRestores(informers: Informers, controller: Pick<Controller, 
     if (name !== undefined) controller.enqueue({ ...object.metadata, name })
     else wakeAbout(namespace, labels[label.instance])
   }
-  informers.Pod.onChange(({ object, initial }) => (initial ? undefined : wakeByLabel(object)))
-  informers.Deployment.onChange(({ object, initial }) => (initial ? undefined : wakeByLabel(object)))
-  informers.Backup.onChange(({ object, initial }) => {
-    if (initial) return
+  for (const kind of ['Pod', 'Deployment'] as const)
+    informers[kind].onChange(({ object, initial, own }) => {
+      if (!initial && !own) wakeByLabel(object)
+    })
+  informers.Backup.onChange(({ object, initial, own }) => {
+    if (initial || own) return
     wakeAbout(object.metadata.namespace, (object['spec'] as { system?: string } | undefined)?.system)
   })
   informers.TodoChatbot.onChange(({ object, initial }) => {

@@ -3,7 +3,7 @@ import type { RestoreStatus } from '../../api/v1alpha1/restore.ts'
 import type { Applier } from '../../apply/kube.ts'
 import type { OperandImages } from '../../desired/types.ts'
 import type { KubeClient } from '../../kube/client.ts'
-import type { KubeObject, ObjectRef } from '../../kube/object.ts'
+import type { KubeObject } from '../../kube/object.ts'
 import type { EventInput } from '../../runtime/events.ts'
 import type { EventReason } from '../todochatbot/events.ts'
 import type { AskProgress } from '../one-shot/progress.ts'
@@ -22,7 +22,5 @@ export interface RestoreDependencies {
   readonly images: OperandImages
   /** ms since the epoch */
   readonly now: () => number
-  /** Has the system look again: what we write ourselves wakes nobody through the watch. */
-  readonly wakeSystem: (system: ObjectRef) => void
   readonly record: (resource: KubeObject, event: EventInput<EventReason>) => void
 }

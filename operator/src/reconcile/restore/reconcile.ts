@@ -126,7 +126,7 @@ async function wait(
 
 /** A backup that was restored and found consistent is proved: its Backup says so. */
 async function proveBackup(
-  { client, fieldManager, informers, wakeSystem }: RestoreDependencies,
+  { client, fieldManager, informers }: RestoreDependencies,
   { spec, status, metadata: { namespace } }: Restore,
   signal: AbortSignal,
 ): Promise<void> {
@@ -138,7 +138,6 @@ async function proveBackup(
   try {
     const options = { fieldManager, subresource: 'status', signal } as const
     informers.Backup.observe(await client.patch(kinds.Backup, backup.metadata, patch, options))
-    wakeSystem({ namespace, name: spec.system })
   } catch (error) {
     if (!isNotFound(error)) throw error
   }
@@ -180,10 +179,8 @@ async function write(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { informers, statuses } = deps
-  const { namespace } = restore.metadata
   const moved = stateOf(status.steps) !== stateOf(restore.status?.steps)
-  const written = await statuses.write(informers.Restore.get(restore.metadata) ?? object, status, signal)
-  if (written !== 'unchanged') deps.wakeSystem({ namespace, name: restore.spec.system })
+  await statuses.write(informers.Restore.get(restore.metadata) ?? object, status, signal)
   if (isFinished(status)) {
     deps.record(object, {
       type: status.phase === 'Succeeded' ? 'Normal' : 'Warning',

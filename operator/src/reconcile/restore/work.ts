@@ -153,10 +153,11 @@ async function safety(
       },
       spec: { system: bot.metadata.name, trigger: 'Safety' },
     }
-    // Not put into the cache: the controller of Backups has to be woken by it.
-    await client.create(backup, { fieldManager, signal }).catch((error: unknown) => {
+    try {
+      informers.Backup.observe(await client.create(backup, { fieldManager, signal }))
+    } catch (error) {
       if (!hasReason(error, 'AlreadyExists')) throw error
-    })
+    }
   }
   const status = known?.['status'] as BackupStatus | undefined
   return { outcome: safetyOutcome(name, status), safetyBackup: name }

@@ -12,7 +12,10 @@ import type { Dependencies } from './reconcile.ts'
 /** What waking needs of the reconciler's dependencies. */
 type Wakeable = Pick<Dependencies, 'informers' | 'claims' | 'secrets'>
 
-/** Connects informers to the queue. Handlers only name who has to look; the first list wakes every system once, at low priority. */
+/**
+ * Connects informers to the queue. Handlers only name who has to look; the first list wakes every system once, at low priority, and what the
+ * controller wrote itself wakes nobody.
+ */
 export function wakeOnChange({ informers, claims, secrets }: Wakeable, controller: Pick<Controller, 'enqueue'>): void {
   const wake = (keys: readonly string[]): void => {
     for (const key of keys) controller.enqueue(refOf(key))
@@ -25,22 +28,24 @@ export function wakeOnChange({ informers, claims, secrets }: Wakeable, controlle
     if (gone) secrets.forget(key)
     const bot = type === 'delete' ? undefined : botOf(object)
     wake(bot === undefined ? claims.remove(key) : claims.update(bot))
-    controller.enqueue(refOf(key), initial ? 'low' : 'high')
+    if (!change.own) controller.enqueue(refOf(key), initial ? 'low' : 'high')
   })
 
   const wakeOwner = (change: Change, owner: string | undefined): void => {
     // The first list of TodoChatbots wakes everybody already.
-    if (owner !== undefined && !change.initial) controller.enqueue({ ...change.object.metadata, name: owner })
+    if (owner !== undefined && !change.initial && !change.own)
+      controller.enqueue({ ...change.object.metadata, name: owner })
   }
   for (const kind of prunedKinds) informers[kind].onChange((change) => wakeOwner(change, ownerNameOf(change.object)))
   // A policy of somebody else may let an isolated worker through.
-  informers.NetworkPolicy.onChange(({ object, initial }) => {
-    if (initial || controllerOf(object) !== undefined) return
+  informers.NetworkPolicy.onChange(({ object, initial, own }) => {
+    if (initial || own || controllerOf(object) !== undefined) return
     for (const { metadata } of informers.TodoChatbot.inNamespace(object.metadata.namespace ?? ''))
       controller.enqueue(metadata)
   })
-  // A Backup made by hand names its system in its spec only; a Restore that comes, moves on or goes may hold its workers away or let them go.
-  for (const kind of ['Backup', 'Restore'] as const) {
+  // A Backup or an Incident made by hand names its system in its spec only; a Restore that comes, moves on or goes may hold its workers away or
+  // let them go; remediation and isolation wait for an Incident.
+  for (const kind of ['Backup', 'Restore', 'Incident'] as const) {
     informers[kind].onChange((change) => {
       const { system } = (change.object['spec'] ?? {}) as { system?: string }
       wakeOwner(change, system)
@@ -51,8 +56,7 @@ export function wakeOnChange({ informers, claims, secrets }: Wakeable, controlle
     const labels = change.object.metadata.labels ?? {}
     if (labels[label.backupTask] !== undefined) wakeOwner(change, labels[label.instance])
   })
-  // An Incident tells by the same label whose remediation or isolation waits for it.
-  for (const kind of ['Pod', 'PersistentVolumeClaim', 'Incident'] as const) {
+  for (const kind of ['Pod', 'PersistentVolumeClaim'] as const) {
     informers[kind].onChange((change) => wakeOwner(change, change.object.metadata.labels?.[label.instance]))
   }
 }

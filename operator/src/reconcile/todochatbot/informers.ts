@@ -1,7 +1,8 @@
 import type { ResourceKind } from '../../kube/kinds.ts'
 import { kinds } from '../../kube/kinds.ts'
 import type { KubeObject } from '../../kube/object.ts'
-import { label, ownedSelector } from '../../api/v1alpha1/labels.ts'
+import { label, manager, ownedSelector } from '../../api/v1alpha1/labels.ts'
+import type { LiveCache } from '../../apply/kube.ts'
 import type { Informer, InformerOptions } from '../../runtime/informer.ts'
 
 /** Kinds a system owns and that are pruned when they are not desired any more. Secrets are left out: they are never watched. */
@@ -53,6 +54,31 @@ export type WatchedKind =
 
 /** One informer per kind. */
 export type Informers = Readonly<Record<WatchedKind, Informer>>
+
+/** The informers as one controller sees them: what it writes itself is marked as its own to its handlers ({@link Informer.as}). */
+export const informersAs = (informers: Informers, controller: string): Informers =>
+  Object.fromEntries(
+    Object.entries(informers).map(([kind, informer]) => [kind, informer.as(controller)]),
+  ) as unknown as Informers
+
+/** Where an applier looks for each kind. Secrets are never watched: their reader stands in. */
+export function cachesOf(informers: Informers, secrets: LiveCache): (kind: ResourceKind) => LiveCache | undefined {
+  const caches = new Map<string, LiveCache>([
+    ...Object.entries(informers),
+    ['Secret', secrets],
+    ['NetworkPolicy', labelledOnly(informers.NetworkPolicy)],
+  ])
+  return ({ kind }) => caches.get(kind)
+}
+
+/** For the applier, which takes what it finds in a cache for labelled as ours; this informer also holds what belongs to others. */
+const labelledOnly = (cache: LiveCache): LiveCache => ({
+  ...cache,
+  get: (ref) => {
+    const found = cache.get(ref)
+    return found?.metadata.labels?.[label.managedBy] === manager ? found : undefined
+  },
+})
 
 /** What each informer watches and keeps. @param namespaces empty: all */
 export function informerOptions(namespaces: readonly string[]): Readonly<Record<WatchedKind, InformerOptions>> {

@@ -43,7 +43,7 @@ function aWriter() {
 describe('writing a status', () => {
   test('happens at once the first time, and not at all when nothing differs', async () => {
     const { writer, written } = aWriter()
-    expect(await writer.write(resource(), starting('a'), signal)).toBe('stepped')
+    expect(await writer.write(resource(), starting('a'), signal)).toBe('written')
     expect(await writer.write(resource(starting('a')), starting('a'), signal)).toBe('unchanged')
     expect(written).toHaveLength(1)
   })
@@ -115,6 +115,21 @@ describe('writing a status', () => {
     clock.time += 1_000
     const lagging = { ...aStatus(anObserved()), lag: '20' }
     expect(await writer.write(resource(aStatus(anObserved())), lagging, signal)).toBe('written')
+  })
+
+  test('of workers that come up waits in the first start of a system, and in no later one', async () => {
+    const at = '2026-01-01T00:00:00Z'
+    const healthyWith = (status: TodoChatbotStatus, template: string): TodoChatbotStatus => ({
+      ...status,
+      services: (status.services ?? []).map((one) => ({ ...one, lastHealthy: { template, at } })),
+    })
+    const { writer, clock } = aWriter()
+    const first = starting('a')
+    await writer.write(resource(), first, signal)
+    clock.time = 1_000
+    expect(await writer.write(resource(first), healthyWith(first, 'a'), signal)).toEqual({ tooEarlyBy: 3_000 })
+    const later = { ...healthyWith(first, 'a'), version: '0.1.0' }
+    expect(await writer.write(resource(later), healthyWith(later, 'b'), signal)).toBe('stepped')
   })
 
   test('of an operation that is over does not wait either, and is no step', async () => {

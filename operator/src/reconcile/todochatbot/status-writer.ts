@@ -8,7 +8,7 @@
  * Progress is a difference in what can be observed again at any time. What a procedure goes on from (status/steps.ts) is none, nor is the end
  * of an operation: both are written like every other change.
  *
- * The echo of our own write wakes nobody, so the writer says when a step was stored with it: then the caller looks again at once, since what
+ * A write does not wake the resource it is about, so the writer says when a step was stored with it: then the caller looks again at once, since what
  * comes next waited for that.
  */
 import { findCondition } from '../../api/v1alpha1/conditions.ts'
