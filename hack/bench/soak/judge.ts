@@ -16,6 +16,8 @@ export interface Soak extends Edits, Disturbances {
   /** Its writes of status. */
   readonly statuses: readonly RecordedWrite[]
   readonly samples: readonly Sample[]
+  /** What the operator still referred to at the beginning, halfway and at the end, bytes. */
+  readonly heaps: readonly number[]
 }
 
 /** What came of it; no problems: passed. */
@@ -61,6 +63,7 @@ export async function judge(fleet: Fleet, soak: Soak): Promise<Verdict> {
       'operator CPU per edit': `${rounded(cpu / soak.causes.length, 1)} ms`,
       'RSS first, last': `${mebibytes(residents[0] ?? 0)} MiB, ${mebibytes(residents.at(-1) ?? 0)} MiB`,
       'RSS slope after the first half': `${mebibytes(perHour)} MiB per hour`,
+      'live heap first, halfway, last': `${soak.heaps.map(mebibytes).join(', ')} MiB`,
     },
     problems: [
       ...problems.slice(0, TOLD),

@@ -5,12 +5,14 @@
  * times in seconds but for the minutes. A short one to see that it works: `--systems 10 --minutes 0.5 --restart-every 12 --cut-every 5`.
  */
 import { writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startBackends, startFleet } from '../fleet/fleet.ts'
 import { startRelay } from '../fleet/relay.ts'
 import type { Relay } from '../fleet/relay.ts'
 import { seeded } from '../fleet/random.ts'
 import { startRecorder } from '../operator/recorder.ts'
+import { liveHeap } from '../live-heap.ts'
 import { rounded } from '../statistics.ts'
 import { markdownTable } from '../table.ts'
 import { disturb } from './disturb.ts'
@@ -43,8 +45,9 @@ try {
     await recorder.untilQuiet(5_000, 300_000)
     const from = { children: recorder.children.length, statuses: recorder.statuses.length }
     console.error(`${fleet.systems.length} systems are ready; ${options.minutes} minutes of edits begin`)
+    const heaps = [await liveHeap(fleet.operator.pid)]
     const memory = sampleMemory(fleet.operator.pid, duration / 200)
-    const [made, faults] = await Promise.all([
+    const [made, faults, halfway] = await Promise.all([
       editAtRandom(fleet, backends.dependencies, seeded(Number(options.seed)), {
         duration,
         rate: Number(options.rate),
@@ -54,15 +57,17 @@ try {
         restartEvery: Number(options['restart-every']) * 1000,
         cutEvery: Number(options['cut-every']) * 1000,
       }),
+      sleep(duration / 2).then(() => liveHeap(fleet.operator.pid)),
     ])
     await fleet.untilReady(120_000)
     await recorder.untilQuiet(5_000, 120_000)
     const samples = await memory.stop()
+    heaps.push(halfway, await liveHeap(fleet.operator.pid))
     const writes = {
       children: recorder.children.slice(from.children),
       statuses: recorder.statuses.slice(from.statuses),
     }
-    const verdict = await judge(fleet, { ...made, ...faults, ...writes, samples })
+    const verdict = await judge(fleet, { ...made, ...faults, ...writes, samples, heaps })
     console.log(markdownTable(['figure', 'value'], Object.entries(verdict.figures)))
     for (const problem of verdict.problems) console.log(problem)
     console.log(verdict.problems.length === 0 ? 'every edit in effect, every write with a cause' : 'FAILED')

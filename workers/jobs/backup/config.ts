@@ -60,7 +60,7 @@ const backupModeSchema = z.object({
   /** Folders below the secrets directory, one per Secret, whose keys go into secrets.json when the backup is encrypted. */
   secrets: z.array(name).max(64).default([]),
   /** Of zstd, and up to 9 of pg_dump's gzip. */
-  compressionLevel: z.int().min(1).max(19).default(3),
+  compressionLevel: z.int().min(1).max(19).default(1),
   /** Parts written at once. */
   parallelism: z.int().min(1).max(16).default(2),
   /** Bytes per second that go to the destination. */

@@ -144,7 +144,7 @@ export const backupSchema = checked(
         max: 7 * day,
       }).default('1h'),
       throttle: throttleSchema.optional(),
-      compressionLevel: described(compressionLevelSchema.default(3), 'Level of compression, 1 (fast) to 19 (small).'),
+      compressionLevel: described(compressionLevelSchema.default(1), 'Level of compression, 1 (fast) to 19 (small).'),
       parallelism: described(
         parallelismSchema,
         'Partitions read at once, 1 to 16. Default by profile: Development 1, Staging 2, Production 4.',
