@@ -6,8 +6,8 @@ import type { WritePart } from '../../lib/backup/part.ts'
 import { encodeRecord } from '../../lib/backup/records.ts'
 import { createHandover } from '../../lib/backup/handover.ts'
 import type { Handover } from '../../lib/backup/handover.ts'
-import { offsetOf } from '../../lib/kafka/client.ts'
-import { headersOf, readRanges } from '../../lib/kafka/ranges.ts'
+import { readRanges } from '../../lib/kafka/ranges.ts'
+import { storedRecordOf } from '../../lib/kafka/stored-record.ts'
 import type { PlannedRange } from './plan.ts'
 
 /** How parts are written, the same for all of them. */
@@ -82,11 +82,4 @@ export const writeTopics = async (options: {
   }
 }
 
-const lineOf = (message: KafkaMessage): string =>
-  encodeRecord({
-    offset: offsetOf(message.offset),
-    timestamp: Number(message.timestamp),
-    key: message.key,
-    value: message.value,
-    headers: headersOf(message),
-  })
+const lineOf = (message: KafkaMessage): string => encodeRecord(storedRecordOf(message))

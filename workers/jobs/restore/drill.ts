@@ -1,12 +1,10 @@
 /** What a drill does instead of touching the system: records go into throwaway topics and are counted, and the database beside is validated. */
+import { appendRecords } from './append.ts'
 import type { RestoreReport } from './config.ts'
 import { violationsOf } from './consistency.ts'
 import { dropDatabase, openDatabase } from './databases.ts'
 import { boundsOf } from './kafka-log.ts'
 import type { Workplace } from './workplace.ts'
-
-/** Records of one request. */
-const batchRecords = 500
 
 const drillTopic = (uid: string, alias: string): string => `restore-drill-${uid.slice(0, 8)}.${alias}`
 
@@ -33,19 +31,8 @@ export const drillTopics = async (place: Workplace): Promise<RestoreReport> => {
       ],
     })
     for (const [index, { partition }] of partitions.entries()) {
-      let count = 0
-      let batch: { partition: number; key: Buffer | null; value: Buffer | null; timestamp: string }[] = []
-      const flush = async (): Promise<void> => {
-        if (batch.length > 0) await producer.send({ topic, acks: -1, messages: batch })
-        count += batch.length
-        batch = []
-      }
-      for await (const { key, value, timestamp } of source.records(alias, partition)) {
-        place.signal.throwIfAborted()
-        batch.push({ partition: index, key, value, timestamp: String(timestamp) })
-        if (batch.length >= batchRecords) await flush()
-      }
-      await flush()
+      const { signal } = place
+      const count = await appendRecords(source.records(alias, partition), { producer, topic, partition: index, signal })
       const there = (await boundsOf(admin, topic))?.get(index)
       if (there === undefined || there.end - there.start !== count)
         throw new Error(

@@ -1,7 +1,8 @@
 /** Records of a log, whole, and where it begins and ends. */
-import type { Admin, IHeaders, Kafka, KafkaMessage } from 'kafkajs'
+import type { Admin, Kafka } from 'kafkajs'
 import type { StoredRecord } from '../../lib/backup/records.ts'
 import { readRanges as readKafka } from '../../lib/kafka/ranges.ts'
+import { storedRecordOf } from '../../lib/kafka/stored-record.ts'
 
 /** Offsets of a partition that still exist: [start, end). */
 export interface Bounds {
@@ -48,7 +49,7 @@ export const readRanges = async (
     signal,
     patience: 30_000,
     onRecords: ({ partition }, records) => {
-      for (const record of records) take(partition, storedRecord(record))
+      for (const record of records) take(partition, storedRecordOf(record))
       return Promise.resolve()
     },
   })
@@ -64,16 +65,3 @@ export const recordsAt = async (
   await readRanges({ ...options, ranges }, (partition, record) => found.set(partition, record))
   return found
 }
-
-const storedRecord = ({ offset, timestamp, key, value, headers }: KafkaMessage): StoredRecord => ({
-  offset: Number(offset),
-  timestamp: Number(timestamp),
-  key,
-  value,
-  headers: headersOf(headers),
-})
-
-const headersOf = (headers: IHeaders = {}): StoredRecord['headers'] =>
-  Object.entries(headers).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((one) => [name, one === undefined ? null : Buffer.from(one)] as const),
-  )

@@ -11,18 +11,15 @@
  */
 import type { Admin, Kafka, Producer } from 'kafkajs'
 import type { StoredRecord } from '../../lib/backup/records.ts'
+import { committedOffsets } from '../../lib/kafka/group-offsets.ts'
 import type { Logger } from '../../lib/logger.ts'
+import { appendRecords } from './append.ts'
 import type { BackupSource } from './backup-source.ts'
 import type { RestoreConfig } from './config.ts'
 import { RestoreError } from './errors.ts'
-import { committedOffsets } from '../../lib/kafka/group-offsets.ts'
 import { commit, doneGroup, stagedGroup, type WorkerGroup } from './groups.ts'
 import { boundsOf, recordsAt, type Bounds } from './kafka-log.ts'
 import { firstToProduce, positionFinder, type PartitionAtCut } from './positions.ts'
-
-/** Records and bytes of one request to Kafka. */
-const batchRecords = 500
-const batchBytes = 512 * 1024
 
 /** What the step works with. */
 export interface RestoreTopics {
@@ -182,50 +179,15 @@ const sameRecord = (a: StoredRecord, b: StoredRecord): boolean =>
 
 const sameBytes = (a: Buffer | null, b: Buffer | null): boolean => (a === null || b === null ? a === b : a.equals(b))
 
-async function appendPartition(options: RestoreTopics, part: Part): Promise<number> {
-  const { from, at, finder } = part
+async function appendPartition({ source, producer, signal }: RestoreTopics, part: Part): Promise<number> {
+  const { alias, topic, partition, from, at, finder } = part
   if (from >= at.end) return 0
-  let records = 0
-  let bytes = 0
-  let batch: StoredRecord[] = []
-  const flush = async (): Promise<void> => {
-    if (batch.length === 0) return
-    const base = await append(options.producer, part, batch)
-    batch.forEach((record, index) => finder.placed(record.offset, base + index))
-    records += batch.length
-    bytes = 0
-    batch = []
-  }
-  for await (const record of options.source.records(part.alias, part.partition)) {
-    options.signal.throwIfAborted()
-    if (record.offset < from || record.offset >= at.end) continue
-    batch.push(record)
-    bytes += record.value?.length ?? 0
-    if (batch.length >= batchRecords || bytes >= batchBytes) await flush()
-  }
-  await flush()
-  return records
-}
-
-/** Appends one batch; returns the place of its first record. */
-async function append(producer: Producer, { topic, partition }: Part, batch: readonly StoredRecord[]): Promise<number> {
-  const [answer] = await producer.send({
-    topic,
-    acks: -1,
-    messages: batch.map(({ key, value, timestamp, headers }) => ({
-      partition,
-      key,
-      value,
-      timestamp: String(timestamp),
-      headers: headersOf(headers),
-    })),
+  return appendRecords(within(source.records(alias, partition), from, at.end), {
+    ...{ producer, topic, partition, signal },
+    onPlaced: ({ offset }, place) => finder.placed(offset, place),
   })
-  if (answer?.baseOffset === undefined) throw new Error(`Kafka did not say where records of ${topic} were appended`)
-  return Number(answer.baseOffset)
 }
 
-const headersOf = (headers: StoredRecord['headers']): Record<string, Buffer[]> => {
-  const all: Record<string, Buffer[]> = {}
-  for (const [name, value] of headers) (all[name] ??= []).push(value ?? Buffer.alloc(0))
-  return all
+async function* within(records: AsyncIterable<StoredRecord>, from: number, end: number): AsyncGenerator<StoredRecord> {
+  for await (const record of records) if (record.offset >= from && record.offset < end) yield record
 }

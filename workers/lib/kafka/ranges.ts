@@ -207,15 +207,6 @@ export const readRanges = async <R extends Range>(options: ReadRanges<R>): Promi
 const keyOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
   `${topic}/${partition}`
 
-/** Headers of a message in order, one entry per value; kafkajs puts those of one name together. */
-export const headersOf = ({ headers = {} }: KafkaMessage): readonly (readonly [string, Buffer | null])[] =>
-  Object.entries(headers).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((one): [string, Buffer | null] => [
-      name,
-      one === undefined || (one as unknown) === null ? null : Buffer.from(one as Buffer),
-    ]),
-  )
-
 /** Whether an error says that the topic does not exist. */
 export const isUnknownTopic = (error: unknown): boolean =>
   error instanceof kafkajs.KafkaJSProtocolError && error.type === 'UNKNOWN_TOPIC_OR_PARTITION'
