@@ -1,12 +1,4 @@
-/**
- * The few commands of Redis that backups and restores need, binary-safe, over one connection (RESP2). Answers come in the order of the
- * commands, so many may be on their way at once; an answer that is an error rejects its own command only, a broken line rejects all.
- */
-import { connect as connectPlain } from 'node:net'
-import type { Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
-import { createReplyParser } from './replies.ts'
-import type { Reply } from './replies.ts'
+import { createClient, RESP_TYPES } from '@redis/client'
 
 /** Where Redis is and how to get in. */
 export interface RedisOptions {
@@ -20,86 +12,65 @@ export interface RedisOptions {
   readonly timeout?: number
 }
 
-/** An open connection. */
+/** What Redis answers: bytes, a number, nothing, or a list of these. */
+export type Reply = Buffer | number | null | readonly Reply[]
+
+/** An open connection, binary-safe. Commands may be sent before those before them were answered. */
 export interface RedisClient {
-  /** Sends one command. Rejects with the words of the server, or when the line breaks. */
+  /** Sends one command. Rejects with the words of the server, when the line breaks (for all that wait), or when no answer comes in time. */
   send(...command: readonly (string | Buffer)[]): Promise<Reply>
   close(): void
 }
 
-interface Waiting {
-  readonly resolve: (reply: Reply) => void
-  readonly reject: (error: Error) => void
-}
+/** Keys and dumps are bytes. */
+const binary = { [RESP_TYPES.BLOB_STRING]: Buffer, [RESP_TYPES.SIMPLE_STRING]: Buffer } as const
 
-/** Connects and logs in. */
+/** Connects and logs in. A connection that breaks stays broken: whoever uses it begins again as a whole. */
 export const connectRedis = async (options: RedisOptions): Promise<RedisClient> => {
   const { address, tls, password, signal, timeout = 15_000 } = options
   signal.throwIfAborted()
   const { hostname, port } = new URL(`redis://${address}`)
-  const target = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || '6379') }
-  const socket: Socket =
-    tls === undefined
-      ? connectPlain(target)
-      : connectTls({ ...target, servername: target.host, ...(tls.ca === undefined ? {} : { ca: tls.ca }) })
-  const waiting: Waiting[] = []
+  const host = hostname.replace(/^\[|\]$/g, '')
+  const target = { host, port: Number(port || '6379'), connectTimeout: timeout, reconnectStrategy: false } as const
+  const client = createClient({
+    RESP: 2,
+    disableOfflineQueue: true,
+    socket: tls === undefined ? target : { ...target, tls: true, servername: host, ...(tls.ca && { ca: tls.ca }) },
+    ...(password === undefined ? {} : { password }),
+  })
   let broken: Error | undefined
   const end = (error: Error): void => {
     broken ??= error
-    socket.destroy()
-    for (const { reject } of waiting.splice(0)) reject(broken)
+    if (client.isOpen) client.destroy()
   }
-  const parse = createReplyParser((reply) => {
-    const first = waiting.shift()
-    if (reply instanceof Error) first?.reject(reply)
-    else first?.resolve(reply)
-  })
-  socket.setNoDelay(true)
-  socket.setTimeout(timeout, () => {
-    if (waiting.length > 0) end(new Error(`Redis at ${address} did not answer within ${timeout} ms`))
-  })
-  socket.on('data', (chunk: Buffer) => {
-    try {
-      parse(chunk)
-    } catch (error) {
-      end(error as Error)
-    }
-  })
-  socket.on('error', (error) => end(new Error(`Redis at ${address}: ${error.message}`, { cause: error })))
-  socket.on('close', () => end(new Error(`Redis at ${address} closed the connection`)))
+  client.on('error', (error: Error) => end(new Error(`Redis at ${address}: ${error.message}`, { cause: error })))
   const stop = (): void => end(signal.reason instanceof Error ? signal.reason : new Error('stopped'))
   signal.addEventListener('abort', stop, { once: true })
-
-  const client: RedisClient = {
-    send: (...command) =>
-      new Promise((resolve, reject) => {
-        if (broken !== undefined) {
-          reject(broken)
-          return
-        }
-        waiting.push({ resolve, reject })
-        socket.write(encodeCommand(command))
-      }),
-    close: () => {
-      signal.removeEventListener('abort', stop)
-      end(new Error('the connection was closed'))
-    },
+  const close = (): void => {
+    signal.removeEventListener('abort', stop)
+    end(new Error('the connection was closed'))
+  }
+  /** Within the time; what broke the line is said instead of that it is broken. */
+  const answered = async <T>(work: Promise<T>): Promise<T> => {
+    const late = setTimeout(() => end(new Error(`Redis at ${address} did not answer within ${timeout} ms`)), timeout)
+    try {
+      return await work
+    } catch (error) {
+      throw broken ?? error
+    } finally {
+      clearTimeout(late)
+    }
   }
   try {
-    if (password === undefined) await client.send('PING')
-    else await client.send('AUTH', password)
-    return client
+    await answered(client.connect())
+    const send: RedisClient['send'] = (...command) =>
+      broken === undefined
+        ? answered(client.sendCommand<Reply>(command, { typeMapping: binary }))
+        : Promise.reject(broken)
+    await send('PING')
+    return { send, close }
   } catch (error) {
-    client.close()
+    close()
     throw error
   }
 }
-
-const encodeCommand = (command: readonly (string | Buffer)[]): Buffer =>
-  Buffer.concat([
-    Buffer.from(`*${command.length}\r\n`),
-    ...command.flatMap((part) => {
-      const bytes = Buffer.from(part)
-      return [Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n')]
-    }),
-  ])

@@ -1,5 +1,4 @@
-import type { RedisClient } from './client.ts'
-import type { Reply } from './replies.ts'
+import type { RedisClient, Reply } from './client.ts'
 
 /** The keys that begin with a prefix, page by page. SCAN may show a key twice while Redis grows, and pages may be empty. */
 export async function* scanKeys(
