@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import type { Server } from 'node:net'
 
@@ -10,20 +11,23 @@ import type { Server } from 'node:net'
 const first = 12_000
 const last = 29_999
 
-// Processes begin at places of their own and go round, so two that choose at the same time do not meet.
-let next = first + ((process.pid * 613) % (last - first))
+/** Ports this process was given before. */
+const given = new Set<number>()
+/** So many ports in turn that are in use: something else is wrong. */
+const mostTries = 1_000
 
 /**
- * Ports on an address that nobody listens on, all different, and different from those of the calls before: between the
- * answer and its use nothing else of this process gets them.
+ * Ports on an address that nobody listens on, chosen at random, all different, and different from those of the calls before: until they are
+ * used nothing else of this process gets them, and other processes do not look at the same ones.
  */
 export async function freePorts(count: number, address = '127.0.0.1'): Promise<number[]> {
   const ports: number[] = []
-  for (let tried = first; ports.length < count; tried += 1) {
-    if (tried > last) throw new Error(`no ${count} free ports between ${first} and ${last} on ${address}`)
-    const port = next
-    next = port === last ? first : port + 1
-    if (await portIsFree(port, address)) ports.push(port)
+  for (let tries = 0; ports.length < count; tries += 1) {
+    if (tries === mostTries) throw new Error(`no ${count} free ports between ${first} and ${last} on ${address}`)
+    const port = randomInt(first, last + 1)
+    if (given.has(port) || !(await portIsFree(port, address))) continue
+    given.add(port)
+    ports.push(port)
   }
   return ports
 }
