@@ -1,4 +1,5 @@
 /** Answers of workers and their sidecars on loopback addresses of their own, 127.n.x.y: daprd's metadata and the worker's health. */
+import { randomInt } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { KubeObject } from '../../src/kube/object.ts'
 import type { Misbehaviour } from './simulated-workload.ts'
@@ -13,13 +14,19 @@ export interface SimulatedSidecars {
 }
 
 const sidecarPort = 3501
-/** Sidecars all listen on one port: test runs beside each other on one machine have loopback networks of their own. */
-const network = 1 + (process.pid % 254)
+/** Sidecars all listen on one port, so those who simulate beside each other on one machine need loopback networks of their own. */
+interface Network {
+  /** The second number of its addresses. */
+  readonly number: number
+  /** Holds it: nobody else can listen there. */
+  readonly claim: Server
+}
 
 /** Makes them; what they have loaded is what is scoped to their app in the world. */
 export function simulatedSidecars(world: Pick<World, 'get' | 'inNamespace'>): SimulatedSidecars {
   const sidecars = new Map<string, { readonly servers: readonly Server[]; readonly ip: string }>()
   let nextIp = 1
+  let network: Promise<Network> | undefined
 
   const answering = (answer: () => object): Server =>
     createServer((_request, response) => {
@@ -67,22 +74,41 @@ export function simulatedSidecars(world: Pick<World, 'get' | 'inNamespace'>): Si
       const known = sidecars.get(pod)
       if (known !== undefined) return known.ip
       const [namespace = ''] = pod.split('/')
-      const ip = `127.${network}.${Math.floor(nextIp / 250) + 2}.${(nextIp++ % 250) + 1}`
+      network ??= claimNetwork()
+      const { number } = await network
+      const ip = `127.${number}.${Math.floor(nextIp / 250) + 2}.${(nextIp++ % 250) + 1}`
       const without = how?.kind === 'MissingComponent' ? how.component : undefined
-      const listen = (server: Server, on: number): Promise<void> =>
-        new Promise((resolve, reject) => {
-          server.once('error', reject)
-          server.listen(on, ip, resolve)
-        })
       const sidecar = answering(() => metadataOf(namespace, appId, without))
       const health = answering(() => healthOf(namespace, appId, how))
-      await Promise.all([listen(sidecar, sidecarPort), ...(port === undefined ? [] : [listen(health, port)])])
+      await Promise.all([listen(sidecar, sidecarPort, ip), ...(port === undefined ? [] : [listen(health, port, ip)])])
       sidecars.set(pod, { servers: [sidecar, health], ip })
       return ip
     },
     stop,
     stopAll: () => {
       for (const pod of [...sidecars.keys()]) stop(pod)
+      void network?.then(({ claim }) => claim.close())
+      network = undefined
     },
+  }
+}
+
+const listen = (server: Server, port: number, ip: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, ip, resolve)
+  })
+
+/** Takes a network that nobody has, by listening at an address of it that no sidecar gets. */
+async function claimNetwork(): Promise<Network> {
+  for (;;) {
+    const number = randomInt(1, 255)
+    const claim = createServer()
+    try {
+      await listen(claim, sidecarPort, `127.${number}.1.1`)
+      return { number, claim }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    }
   }
 }
