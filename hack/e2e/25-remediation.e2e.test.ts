@@ -272,8 +272,7 @@ describe('a system in which workers fail', () => {
       await todo.ready()
       const { components = [] } = await todo.status()
       const store = components.find(({ name }) => name === 'todo-statestore')
-      expect(store).toMatchObject({ loadedBy: ['chat-api'] })
-      expect(store?.missingIn).toBeUndefined()
+      expect(store).toMatchObject({ loadedBy: ['todo-chat-api'], missingIn: [] })
     })
 
     it('has lost no event and taken none twice', async () => {
