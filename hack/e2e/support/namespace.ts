@@ -12,6 +12,8 @@ export interface TestNamespace {
 export async function testNamespace(cluster: TestCluster, purpose: string): Promise<TestNamespace> {
   const name = `e2e-${purpose}-${randomBytes(2).toString('hex')}`
   await cluster.kubectl(['create', 'namespace', name])
+  // No pod is admitted before the controller manager has made it.
+  await cluster.kubectl(['wait', '--for=create', 'serviceaccount/default', '-n', name, '--timeout=60s'])
   return {
     name,
     async remove() {

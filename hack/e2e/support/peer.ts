@@ -40,9 +40,11 @@ export const ECHO = 9000
  */
 export async function startPeer(cluster: TestCluster, namespace: string, name: string, early = ''): Promise<Peer> {
   const labels = { app: name }
+  // One each: peers are started at once, and only one of them could create it.
+  const programName = `${name}-program`
   const program = await readFile(join(import.meta.dirname, 'peer-program.ts'), 'utf8')
   const objects = [
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'peer-program' }, data: { 'peer.ts': program } },
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: programName }, data: { 'peer.ts': program } },
     {
       apiVersion: 'v1',
       kind: 'Service',
@@ -67,7 +69,7 @@ export async function startPeer(cluster: TestCluster, namespace: string, name: s
             volumeMounts: [{ name: 'program', mountPath: '/program' }],
           },
         ],
-        volumes: [{ name: 'program', configMap: { name: 'peer-program' } }],
+        volumes: [{ name: 'program', configMap: { name: programName } }],
       },
     },
   ]
