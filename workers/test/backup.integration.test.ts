@@ -302,7 +302,12 @@ async function consumed(from: string, count: number): Promise<KafkaMessage[]> {
   const messages: KafkaMessage[] = []
   await consumer.connect()
   await consumer.subscribe({ topic: from, fromBeginning: true })
-  await consumer.run({ eachMessage: async ({ message }) => void messages.push(message) })
+  await consumer.run({
+    eachMessage: ({ message }) => {
+      messages.push(message)
+      return Promise.resolve()
+    },
+  })
   await expect.poll(() => messages.length, { timeout: 30_000 }).toBe(count)
   await consumer.disconnect()
   return messages
