@@ -16,10 +16,10 @@ import { eventually, staysSo } from './support/eventually.ts'
 import { withoutInjection } from './support/injection.ts'
 import { testNamespace } from './support/namespace.ts'
 import type { TestNamespace } from './support/namespace.ts'
+import { withoutOperator } from './support/operator.ts'
 import { podSelector } from './support/rollout.ts'
 import { systemIn } from './support/system.ts'
 import type { System } from './support/system.ts'
-import { withoutOperator } from './support/without-operator.ts'
 
 const workers = ['audit', 'recurring-task', 'notification', 'chat-api'] as const
 type Worker = (typeof workers)[number]

@@ -125,11 +125,10 @@ export function systemController(parts: SystemParts): Systems {
     spread: config.checksSpread,
   })
   const claims = topicClaims()
-  const { observe } = informers.TodoChatbot
   const statuses = statusWriter({
     client,
     fieldManager: manager,
-    observe,
+    observe: informers.TodoChatbot.observe,
     now,
     stepsOf,
     interval: 1_000,
@@ -148,7 +147,6 @@ export function systemController(parts: SystemParts): Systems {
     claims,
     statuses,
     client,
-    observe,
     templates,
     fieldManager: manager,
     now: wallClock,

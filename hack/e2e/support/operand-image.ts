@@ -1,12 +1,12 @@
 import { kinds } from '../../../operator/src/kube/kinds.ts'
 import type { TestCluster } from './cluster.ts'
+import { operator } from './operator.ts'
 
 /** The image this cluster's operator gives to what it runs: it is on the node already. */
 export async function operandImage(
   cluster: TestCluster,
   name: 'WORKERS' | 'KAFKA' | 'POSTGRESQL' | 'REDIS',
 ): Promise<string> {
-  const operator = { namespace: 'todochatbot-system', name: 'todochatbot-operator' }
   const deployment = await cluster.get(kinds.Deployment, operator)
   const spec = deployment?.['spec'] as
     { template: { spec: { containers: { env?: { name: string; value?: string }[] }[] } } } | undefined

@@ -40,6 +40,16 @@ const start = (options: Partial<InformerOptions> = {}): { informer: Informer; ru
   return { informer, running: informer.run(stop.signal) }
 }
 
+/** One that has its first list and watches. */
+const following = async (): Promise<Informer> => {
+  const { informer } = start()
+  await informer.whenSynced(stop.signal)
+  await eventually(() => {
+    expect(api.watchers).toBe(1)
+  })
+  return informer
+}
+
 beforeEach(async () => {
   api = await startTinyApiServer()
   proxy = await startFlakyApiServer({ server: api.url, tls: {}, headers: {} })
@@ -89,11 +99,7 @@ test('it is not synced before all its namespaces are', async () => {
 
 test('changes missed during an outage arrive as changes: the handlers see additions and deletions', async () => {
   api.put(collectionOf('todo-app'), configMap('one'))
-  const { informer } = start()
-  await informer.whenSynced(stop.signal)
-  await eventually(() => {
-    expect(api.watchers).toBe(1)
-  })
+  await following()
   proxy.inject({ match: 'watch', type: 'status', code: 503, times: 3 })
   proxy.cutWatches()
   api.remove(collectionOf('todo-app'), 'one')
@@ -111,11 +117,7 @@ test('changes missed during an outage arrive as changes: the handlers see additi
 
 test('what one writer did is told to everybody once, and to itself as its own', async () => {
   api.put(collectionOf('todo-app'), configMap('one'))
-  const { informer } = start()
-  await informer.whenSynced(stop.signal)
-  await eventually(() => {
-    expect(api.watchers).toBe(1)
-  })
+  const informer = await following()
   const toldAs = (writer: string): [string, boolean][] => {
     const told: [string, boolean][] = []
     informer.as(writer).onChange(({ type, object, own }) => told.push([`${type} ${object.metadata.name}`, own]))
@@ -147,11 +149,7 @@ test('what one writer did is told to everybody once, and to itself as its own', 
 
 test('a relist of an unchanged world announces nothing', async () => {
   for (const name of ['one', 'two']) api.put(collectionOf('todo-app'), configMap(name))
-  const { informer } = start()
-  await informer.whenSynced(stop.signal)
-  await eventually(() => {
-    expect(api.watchers).toBe(1)
-  })
+  await following()
   api.compact()
   api.put(collectionOf('todo-app'), configMap('three'))
   await eventually(() => {

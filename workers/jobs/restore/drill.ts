@@ -31,8 +31,8 @@ export const drillTopics = async (place: Workplace): Promise<RestoreReport> => {
       ],
     })
     for (const [index, { partition }] of partitions.entries()) {
-      const { signal } = place
-      const count = await appendRecords(source.records(alias, partition), { producer, topic, partition: index, signal })
+      const to = { producer, topic, partition: index, signal: place.signal }
+      const count = await appendRecords(source.records(alias, partition), to)
       const there = (await boundsOf(admin, topic))?.get(index)
       if (there === undefined || there.end - there.start !== count)
         throw new Error(

@@ -4,8 +4,9 @@ import { findCondition } from '../../api/v1alpha1/conditions.ts'
 import { label } from '../../api/v1alpha1/labels.ts'
 import { isFinished } from '../../api/v1alpha1/one-shot.ts'
 import type { TodoChatbotStatus } from '../../api/v1alpha1/schema/status.ts'
-import { controllerOf, type KubeObject } from '../../kube/object.ts'
+import type { KubeObject } from '../../kube/object.ts'
 import type { Controller } from '../../runtime/controller.ts'
+import { wakeByJob, wakeByPod, wakeItself } from '../one-shot/wake.ts'
 import type { Informers } from '../todochatbot/informers.ts'
 import { unfinishedOf } from './turn.ts'
 
@@ -15,23 +16,21 @@ export function wakeBackups(informers: Informers, controller: Pick<Controller, '
     for (const { metadata } of unfinishedOf(informers.Backup.inNamespace(namespace), system))
       if (metadata.name !== but) controller.enqueue(metadata)
   }
-  informers.Backup.onChange(({ object: { metadata, spec, status }, type, initial, own }) => {
-    if (!own) controller.enqueue(metadata, initial ? 'low' : 'high')
+  informers.Backup.onChange((change) => {
+    wakeItself(change, controller)
+    const { type, initial, object } = change
+    const { metadata, spec, status } = object
     const { system } = (spec ?? {}) as Partial<BackupSpec>
     // One that has ended or is gone was perhaps waited for.
     const over = type === 'delete' || isFinished(status as BackupStatus | undefined)
     if (over && !initial && system !== undefined) wakeWaiting(metadata.namespace ?? '', system, metadata.name)
   })
-  informers.Job.onChange(({ object, own }) => {
-    const owner = controllerOf(object)
-    if (owner?.kind === backupKind && !own) controller.enqueue({ ...object.metadata, name: owner.name })
+  wakeByJob(informers, backupKind, controller)
+  informers.Job.onChange(({ object }) => {
     const labels = object.metadata.labels ?? {}
     if (labels[label.backupTask] === 'Prune') wakeWaiting(object.metadata.namespace ?? '', labels[label.instance] ?? '')
   })
-  informers.Pod.onChange(({ object }) => {
-    const name = object.metadata.labels?.[label.backup]
-    if (name !== undefined) controller.enqueue({ ...object.metadata, name })
-  })
+  wakeByPod(informers, label.backup, controller)
   informers.TodoChatbot.onChange(({ object, previous, initial }) => {
     if (initial || (previous !== undefined && conditionsOf(previous) === conditionsOf(object))) return
     wakeWaiting(object.metadata.namespace ?? '', object.metadata.name)

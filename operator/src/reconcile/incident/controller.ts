@@ -1,23 +1,16 @@
 /** What wakes the reconcile of an Incident: itself, its Job, the Job's pod, its system, its claim. */
 import { label } from '../../api/v1alpha1/labels.ts'
 import { incidentKind, type IncidentSpec } from '../../api/v1alpha1/incident.ts'
-import { controllerOf, type KubeObject } from '../../kube/object.ts'
+import type { KubeObject } from '../../kube/object.ts'
 import type { Controller } from '../../runtime/controller.ts'
+import { wakeByJob, wakeByPod, wakeItself } from '../one-shot/wake.ts'
 import type { Informers } from '../todochatbot/informers.ts'
 
 /** Connects informers to the queue of incidents. */
 export function wakeIncidents(informers: Informers, controller: Pick<Controller, 'enqueue'>): void {
-  informers.Incident.onChange(({ object, initial, own }) => {
-    if (!own) controller.enqueue(object.metadata, initial ? 'low' : 'high')
-  })
-  informers.Job.onChange(({ object, own }) => {
-    const owner = controllerOf(object)
-    if (owner?.kind === incidentKind && !own) controller.enqueue({ ...object.metadata, name: owner.name })
-  })
-  informers.Pod.onChange(({ object }) => {
-    const name = object.metadata.labels?.[label.incident]
-    if (name !== undefined) controller.enqueue({ ...object.metadata, name })
-  })
+  informers.Incident.onChange((change) => wakeItself(change, controller))
+  wakeByJob(informers, incidentKind, controller)
+  wakeByPod(informers, label.incident, controller)
   informers.TodoChatbot.onChange(({ object, previous, initial }) => {
     // A hand-made Incident may be older than its system.
     if (initial || previous !== undefined) return

@@ -1,8 +1,9 @@
 /** What wakes the reconcile of a Replay: itself, its Job and pods, its system, and what it waits for. */
 import { label } from '../../api/v1alpha1/labels.ts'
 import { replayKind, type ReplaySpec } from '../../api/v1alpha1/replay.ts'
-import { controllerOf, type KubeObject } from '../../kube/object.ts'
+import type { KubeObject } from '../../kube/object.ts'
 import type { Controller } from '../../runtime/controller.ts'
+import { wakeByJob, wakeByPod, wakeItself } from '../one-shot/wake.ts'
 import type { Informers } from '../todochatbot/informers.ts'
 
 /** Connects informers to the queue of replays. */
@@ -11,19 +12,14 @@ export function wakeReplays(informers: Informers, controller: Pick<Controller, '
     for (const { metadata } of replaysOf(informers, { name: system, namespace }))
       if (metadata.name !== but) controller.enqueue(metadata)
   }
-  informers.Replay.onChange(({ object: { metadata, ...rest }, initial, own }) => {
-    if (!own) controller.enqueue(metadata, initial ? 'low' : 'high')
+  informers.Replay.onChange((change) => {
+    wakeItself(change, controller)
+    const { metadata } = change.object
     // Another one to the same worker may go on.
-    if (!initial) wakeAll(specOf({ metadata, ...rest }).system ?? '', metadata.namespace, metadata.name)
+    if (!change.initial) wakeAll(specOf(change.object).system ?? '', metadata.namespace, metadata.name)
   })
-  informers.Job.onChange(({ object, own }) => {
-    const owner = controllerOf(object)
-    if (owner?.kind === replayKind && !own) controller.enqueue({ ...object.metadata, name: owner.name })
-  })
-  informers.Pod.onChange(({ object }) => {
-    const name = object.metadata.labels?.[label.replay]
-    if (name !== undefined) controller.enqueue({ ...object.metadata, name })
-  })
+  wakeByJob(informers, replayKind, controller)
+  wakeByPod(informers, label.replay, controller)
   informers.TodoChatbot.onChange(({ object: { metadata }, initial }) => {
     if (!initial) wakeAll(metadata.name, metadata.namespace)
   })

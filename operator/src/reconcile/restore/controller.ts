@@ -1,8 +1,9 @@
 /** What wakes the reconcile of a Restore: itself and its neighbours, its Jobs and pods, backups, its system and that system's workers. */
 import { label } from '../../api/v1alpha1/labels.ts'
 import { restoreKind, type RestoreSpec } from '../../api/v1alpha1/restore.ts'
-import { controllerOf, type KubeObject } from '../../kube/object.ts'
+import type { KubeObject } from '../../kube/object.ts'
 import type { Controller } from '../../runtime/controller.ts'
+import { wakeByJob, wakeItself } from '../one-shot/wake.ts'
 import type { Informers } from '../todochatbot/informers.ts'
 
 /** Connects informers to the queue of restores. */
@@ -12,14 +13,13 @@ export function wakeRestores(informers: Informers, controller: Pick<Controller, 
       if ((spec as Partial<RestoreSpec> | undefined)?.system === system && metadata.name !== but)
         controller.enqueue(metadata)
   }
-  informers.Restore.onChange(({ object: { metadata, spec }, initial, own }) => {
-    if (!own) controller.enqueue(metadata, initial ? 'low' : 'high')
-    if (!initial) wakeAbout(metadata.namespace, (spec as Partial<RestoreSpec> | undefined)?.system, metadata.name)
+  informers.Restore.onChange((change) => {
+    wakeItself(change, controller)
+    const { metadata, spec } = change.object
+    if (!change.initial)
+      wakeAbout(metadata.namespace, (spec as Partial<RestoreSpec> | undefined)?.system, metadata.name)
   })
-  informers.Job.onChange(({ object, own }) => {
-    const owner = controllerOf(object)
-    if (owner?.kind === restoreKind && !own) controller.enqueue({ ...object.metadata, name: owner.name })
-  })
+  wakeByJob(informers, restoreKind, controller)
   const wakeByLabel = (object: KubeObject): void => {
     const { labels = {}, namespace } = object.metadata
     const name = labels[label.restore]

@@ -34,7 +34,6 @@ export interface CleanupTools extends Pick<Sources, 'topics' | 'kafka' | 'now' |
   readonly applier: Applier
   readonly client: KubeClient
   readonly fieldManager: string
-  readonly observe: (written: KubeObject) => void
   readonly record: (resource: KubeObject, event: EventInput<EventReason>) => void
 }
 
@@ -112,7 +111,7 @@ async function removeTopics(
 
 /** A merge patch replaces the whole list, so it names the version it was made from; a conflict means somebody was faster: look again. */
 async function setFinalizer(
-  { client, fieldManager, observe }: CleanupTools,
+  { client, fieldManager, informers }: CleanupTools,
   resource: KubeObject,
   wanted: boolean,
   signal: AbortSignal,
@@ -123,7 +122,7 @@ async function setFinalizer(
   try {
     const patched = await client.patch(kinds.TodoChatbot, resource.metadata, patch, { fieldManager, signal })
     // The answer to the last finalizer of a deleted resource is the object that just went.
-    if (wanted) observe(patched)
+    if (wanted) informers.TodoChatbot.observe(patched)
   } catch (error) {
     if (isNotFound(error)) return
     if (!hasReason(error, 'Conflict')) throw error

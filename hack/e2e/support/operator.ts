@@ -2,7 +2,8 @@ import { kinds } from '../../../operator/src/kube/kinds.ts'
 import type { TestCluster } from './cluster.ts'
 import { eventually } from './eventually.ts'
 
-const operator = { namespace: 'todochatbot-system', name: 'todochatbot-operator' }
+/** The Deployment of the cluster's operator. */
+export const operator = { namespace: 'todochatbot-system', name: 'todochatbot-operator' }
 
 /** How long (ms) the operator's pod may take to go. */
 const SOON = 60_000
