@@ -19,7 +19,7 @@ export interface ProbeOptions {
   readonly applied: () => AppliedConfig
   /** Statements since the start of the process, and how many of them were slow. */
   readonly queries?: () => { readonly total: number; readonly slow: number }
-  /** Limit of one check, ms; default 1000. */
+  /** How long an answer waits for a check, ms; default 1500: the operator and the kubelet wait for two to three seconds. */
   readonly timeout?: number
   /** How long an answer is reused, ms; default 1000, so that impatient probes do not become load. */
   readonly maxAge?: number
@@ -28,12 +28,35 @@ export interface ProbeOptions {
 /** Outcome of the checks: `ok`, or what is wrong. */
 type CheckResults = Readonly<Record<string, string>>
 
-const runCheck = async (check: Check, timeout: number): Promise<string> => {
-  try {
-    await check(AbortSignal.timeout(timeout))
-    return 'ok'
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+/**
+ * The answer does not depend on the check keeping to its signal: a connection that is dead without a word would else keep the reason from whoever
+ * asks. One that hangs is not begun again meanwhile, or checks alone would use up the connections of the pool.
+ */
+const bounded = (check: Check, timeout: number): (() => Promise<string>) => {
+  let running: Promise<string> | undefined
+  const attempt = async (): Promise<string> => {
+    try {
+      await check(AbortSignal.timeout(timeout))
+      return 'ok'
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    } finally {
+      running = undefined
+    }
+  }
+  return async () => {
+    running ??= attempt()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(() => {
+        resolve(`no answer within ${timeout} ms`)
+      }, timeout)
+    })
+    try {
+      return await Promise.race([running, late])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 }
 
@@ -43,36 +66,36 @@ const runCheck = async (check: Check, timeout: number): Promise<string> => {
  * `/metrics`: Prometheus text.
  */
 export const registerProbes = (server: FastifyInstance, options: ProbeOptions): void => {
-  const timeout = options.timeout ?? 1_000
+  const timeout = options.timeout ?? 1_500
+  const checks = Object.entries(options.checks).map(([name, check]) => [name, bounded(check, timeout)] as const)
   let cached: { at: number; results: Promise<CheckResults> } | undefined
   const results = (): Promise<CheckResults> => {
     const now = performance.now()
     if (cached === undefined || now - cached.at > (options.maxAge ?? 1_000)) {
-      const entries = Object.entries(options.checks).map(
-        async ([name, check]) => [name, await runCheck(check, timeout)] as const,
-      )
+      const entries = checks.map(async ([name, check]) => [name, await check()] as const)
       cached = { at: now, results: Promise.all(entries).then((pairs): CheckResults => Object.fromEntries(pairs)) }
     }
     return cached.results
   }
-  const ready = (checks: CheckResults): boolean =>
-    options.phase() === 'ready' && Object.values(checks).every((result) => result === 'ok')
+  const ready = (found: CheckResults): boolean =>
+    options.phase() === 'ready' && Object.values(found).every((result) => result === 'ok')
 
   server.get('/livez', (_request, reply) => reply.send({ status: 'ok' }))
   server.get('/readyz', async (_request, reply) => {
-    const checks = await results()
-    const ok = ready(checks)
-    return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'unavailable', phase: options.phase(), checks })
+    const found = await results()
+    const ok = ready(found)
+    const status = ok ? 'ok' : 'unavailable'
+    return reply.code(ok ? 200 : 503).send({ status, phase: options.phase(), checks: found })
   })
   server.get('/health', async (_request, reply) => {
-    const checks = await results()
-    const ok = ready(checks)
+    const found = await results()
+    const ok = ready(found)
     return reply.code(ok ? 200 : 503).send({
       status: ok ? 'healthy' : 'unhealthy',
       service: options.service,
       version: options.version,
       phase: options.phase(),
-      checks,
+      checks: found,
       ...(options.pool === undefined ? {} : { pool: options.pool() }),
       ...(options.queries === undefined ? {} : { queries: options.queries() }),
       config: options.applied(),

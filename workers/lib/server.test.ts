@@ -160,4 +160,31 @@ describe('the probes', () => {
     expect(await all()).toEqual([200, 503, 503])
     expect((await server.inject({ method: 'GET', url: '/metrics' })).body).toContain('todochatbot_build_info')
   })
+
+  test('say in time that a check does not answer, and do not begin it again while it hangs', async () => {
+    const { server, metrics } = await setUp()
+    const silence = Promise.withResolvers<never>()
+    let begun = 0
+    const check = (): Promise<void> => {
+      begun += 1
+      return begun === 1 ? silence.promise : Promise.resolve()
+    }
+    registerProbes(server, {
+      ...identity,
+      phase: () => 'ready',
+      checks: { database: check },
+      metrics,
+      timeout: 5,
+      maxAge: -1,
+      applied: () => ({ revision: 'r1', logLevel: 'info' }),
+    })
+    const checks = async (): Promise<unknown> =>
+      (await server.inject({ method: 'GET', url: '/health' })).json<{ checks: unknown }>().checks
+    const late = { database: 'no answer within 5 ms' }
+    expect([await checks(), await checks()]).toEqual([late, late])
+    expect(begun).toBe(1)
+    silence.reject(new Error('connection timeout'))
+    await expect(silence.promise).rejects.toThrow('connection timeout')
+    expect(await checks()).toEqual({ database: 'ok' })
+  })
 })
