@@ -1,14 +1,12 @@
 import { ConfigResourceTypes } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kinds } from '../../operator/src/kube/kinds.ts'
-import { run } from '../cluster/command.ts'
-import { containerdSocket } from '../cluster/containerd.ts'
-import { stateFolder } from '../cluster/folders.ts'
 import { signUp } from './support/account.ts'
 import { testCluster } from './support/cluster.ts'
 import type { TestCluster } from './support/cluster.ts'
 import { eventually } from './support/eventually.ts'
 import { kafkaOf, withKafkaAdmin } from './support/kafka.ts'
+import { tagOnNode } from './support/node-images.ts'
 import { testNamespace } from './support/namespace.ts'
 import type { TestNamespace } from './support/namespace.ts'
 import { deploymentOf, podUids } from './support/rollout.ts'
@@ -131,18 +129,7 @@ describe('an edit of the resource', () => {
     expect((await (await todo.worker('audit')).call('/readyz')).status).toBe(200)
 
     const other = `${repository}:e2e-other`
-    const ctr = [
-      '--address',
-      containerdSocket(stateFolder()),
-      '--namespace',
-      'k8s.io',
-      'images',
-      'tag',
-      '--force',
-      image,
-      other,
-    ]
-    await run('ctr', ctr)
+    await tagOnNode(image, other)
     await todo.edit({ services: { audit: { image: { repository, tag: 'e2e-other' } } } })
     await todo.ready()
     expect(await containerOf()).toBe(other)

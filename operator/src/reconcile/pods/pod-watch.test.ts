@@ -111,6 +111,22 @@ describe('the pod watch', () => {
     expect(asked).toHaveLength(2)
   })
 
+  test('asks a pod at once, and once, whose readiness changed, and keeps what it said until it answers', async () => {
+    sidecars.set('10.0.0.1', answer('statestore'))
+    watch.ensure('a', [{ ...pod, ready: true }])
+    await pass(20)
+    sidecars.set('10.0.0.1', answer())
+    const unready = { ...pod, ready: false }
+    const before = [watch.ensure('a', [unready]), watch.ensure('a', [unready])].map((reports) => reports.get('audit-1'))
+    expect(before).toEqual([1, 2].map(() => ({ state: 'Answered', answer: answer('statestore') })))
+    await pass(20)
+    expect(asked).toHaveLength(2)
+    expect(changed).toEqual(['a', 'a'])
+    expect(watch.ensure('a', [unready]).get('audit-1')).toEqual({ state: 'Answered', answer: answer() })
+    await pass(34_000)
+    expect(asked).toHaveLength(3)
+  })
+
   test('asks a pod that got another address, and forgets pods that are gone', async () => {
     sidecars.set('10.0.0.2', answer('statestore'))
     watch.ensure('a', [pod])

@@ -4,6 +4,7 @@
  * Invariants
  *  - a pod is asked when it is new, got another address or its container restarted, then every `period`; one that fails is asked again after
  *    `retry`, doubling up to `period`, so a container that is still starting is seen ready soon and a dead one costs little;
+ *  - a pod whose readiness changed is asked at once, for the reason; its last answer stands until there is another one;
  *  - a pod that answered the last time is told as failed only when it fails twice in a row, `retry` apart: one lost answer is no reason to call
  *    a system not ready;
  *  - at most `parallel` questions at once, each with the deadline of its {@link AskPod}; the API server is never asked;
@@ -21,6 +22,8 @@ export interface PodTarget {
   readonly port: number
   /** Changes when the asked container restarts: a new process has to be asked again. */
   readonly incarnation: string
+  /** As the kubelet sees it, where the answer says why. */
+  readonly ready?: boolean
 }
 
 /** Asks one pod. Throws when it does not answer, or not as expected; has a deadline of its own. */
@@ -52,9 +55,10 @@ export interface PodWatchOptions<Answer> {
 
 interface Watched<Answer> {
   readonly owner: string
-  readonly target: PodTarget
+  target: PodTarget
   report: PodReport<Answer>
   failures: number
+  /** Until the next question; undefined while it is being asked or about to be. */
   timer: NodeJS.Timeout | undefined
 }
 
@@ -95,12 +99,18 @@ export function podWatch<Answer>(options: PodWatchOptions<Answer>): PodWatch<Ans
       watched.failures === 0 ? options.period : Math.min(options.period, options.retry * 2 ** (watched.failures - 1))
     watched.timer = setTimeout(
       () => {
-        due.push(watched)
+        askSoon(watched)
         pump()
       },
       delay * (0.9 + Math.random() * 0.2),
     )
     if (changed) options.onChange(watched.owner)
+  }
+
+  const askSoon = (watched: Watched<Answer>): void => {
+    clearTimeout(watched.timer)
+    watched.timer = undefined
+    due.push(watched)
   }
 
   const forget = (pods: ReadonlyMap<string, Watched<Answer>> | undefined): void => {
@@ -116,6 +126,8 @@ export function podWatch<Answer>(options: PodWatchOptions<Answer>): PodWatch<Ans
         if (known !== undefined && isSame(known.target, target)) {
           now.set(target.pod, known)
           before.delete(target.pod)
+          if (known.target.ready !== target.ready && known.timer !== undefined) askSoon(known)
+          known.target = target
         } else {
           const watched: Watched<Answer> = {
             owner,
@@ -125,7 +137,7 @@ export function podWatch<Answer>(options: PodWatchOptions<Answer>): PodWatch<Ans
             timer: undefined,
           }
           now.set(target.pod, watched)
-          due.push(watched)
+          askSoon(watched)
         }
       }
       forget(before)

@@ -13,10 +13,10 @@ export function healthTargets(
   workers: Readonly<Record<WorkerField, { readonly pods: readonly PodView[] }>>,
 ): PodTarget[] {
   return workerFields.flatMap((field) =>
-    workers[field].pods.flatMap(({ name, ip, terminating, phase, containers }) => {
+    workers[field].pods.flatMap(({ name, ip, ready, terminating, phase, containers }) => {
       if (ip === undefined || terminating || phase !== 'Running') return []
       const worker = containers.find((container) => container.name === workerNames[field])
-      return [{ pod: name, ip, port: workerPorts[field], incarnation: String(worker?.restartCount ?? 0) }]
+      return [{ pod: name, ip, port: workerPorts[field], incarnation: String(worker?.restartCount ?? 0), ready }]
     }),
   )
 }
