@@ -10,6 +10,31 @@ const systems = fc
   .record({ name: arbitraryName, spec: arbitrarySpec })
   .map(({ name, spec }) => aTodoChatbot(spec, { name }))
 const facts = someFacts({ secretHashes: { 'my-database': 'a1', 'kafka-ca': 'b2' } })
+/** What a system goes through: Deployments and topics appear, somebody scales by hand, KEDA comes, a worker is isolated, a Secret changes. */
+const arbitraryFacts = fc
+  .record({
+    replicas: fc.option(fc.integer({ min: 0, max: 4 }), { nil: undefined }),
+    asked: fc.constantFrom('1', '2', 'autoscaler', undefined),
+    partitions: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+    keda: fc.boolean(),
+    secret: fc.constantFrom('a1', 'a2'),
+    isolated: fc.boolean(),
+  })
+  .map(({ replicas, asked, partitions, keda, secret, isolated }) =>
+    someFacts({
+      secretHashes: { 'my-database': secret },
+      active: {
+        debug: [],
+        boost: [],
+        ...(isolated ? { isolated: { audit: { mode: 'ScaleDown' as const, cutOff: [] } } } : {}),
+      },
+      scale: {
+        live: replicas === undefined ? {} : { audit: { replicas, ...(asked === undefined ? {} : { asked }) } },
+        partitions: partitions === undefined ? {} : { taskEvents: partitions },
+        keda,
+      },
+    }),
+  )
 
 /** Checks a property of the desired objects over all modes, profiles and names. */
 const always = (check: (objects: ReturnType<typeof desire>, bot: ReturnType<typeof aTodoChatbot>) => void): void =>
@@ -23,6 +48,15 @@ const always = (check: (objects: ReturnType<typeof desire>, bot: ReturnType<type
 describe('the desired objects of any system', () => {
   test('are the same for the same resource and facts', () =>
     always((objects, bot) => expect(canonicalJson(desire(structuredClone(bot), facts))).toBe(canonicalJson(objects))))
+
+  test('are the same whatever was found before, hashes included', () =>
+    fc.assert(
+      fc.property(systems, fc.array(arbitraryFacts, { minLength: 2, maxLength: 6 }), (bot, found) => {
+        for (const now of found)
+          expect(canonicalJson(desire(bot, now))).toBe(canonicalJson(desire(structuredClone(bot), now)))
+      }),
+      { numRuns: 50 },
+    ))
 
   test('are plain JSON: nothing is lost on the way to the API server', () =>
     always((objects) => expect(JSON.parse(JSON.stringify(objects))).toEqual(objects)))

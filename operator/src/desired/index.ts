@@ -1,4 +1,5 @@
 import { withDefaults, type ResolvedTodoChatbot } from '../api/v1alpha1/defaults.ts'
+import { workerFields } from '../api/v1alpha1/schema/services.ts'
 import type { TodoChatbot } from '../api/v1alpha1/todochatbot.ts'
 import { autoscalers } from './autoscalers.ts'
 import { configMaps } from './config-maps.ts'
@@ -14,6 +15,7 @@ import { networkPolicies } from './network-policies.ts'
 import { podDisruptionBudgets } from './pod-disruption-budgets.ts'
 import { postgresql } from './postgresql.ts'
 import { redis } from './redis.ts'
+import { decideReplicas } from './replicas.ts'
 import { secrets } from './secrets.ts'
 import { serviceAccounts } from './service-accounts.ts'
 import { services } from './services.ts'
@@ -40,10 +42,14 @@ const concerns: readonly Desire[] = [
   podDisruptionBudgets,
 ]
 
-/** What the builders see beside the spec: they get no status, and random credentials go only into objects that carry no hash. */
-const identityOf = ({ metadata }: ResolvedTodoChatbot, facts: Facts): string => {
-  const { name, namespace, uid, labels, annotations } = metadata
-  return JSON.stringify([name, namespace, uid, labels, annotations, { ...facts, credentials: undefined }])
+/**
+ * What the builders see beside the spec: they get no status, random credentials go only into objects that carry no hash, and of the scale they
+ * use what was decided, which stays the same while Deployments and topics appear for the first time.
+ */
+const identityOf = (bot: ResolvedTodoChatbot, facts: Facts): string => {
+  const { name, namespace, uid, labels, annotations } = bot.metadata
+  const scale = [facts.scale.keda, workerFields.map((field) => decideReplicas({ bot, facts }, field))]
+  return JSON.stringify([name, namespace, uid, labels, annotations, { ...facts, credentials: undefined, scale }])
 }
 
 /** The hashes of the last list that was made for a spec: hashing is most of the work, and most reconciles find what they found before. */
@@ -67,6 +73,10 @@ export const desire = ({ apiVersion, kind, metadata, spec }: TodoChatbot, facts:
   if (known.length === 0) lastHashes.set(bot.spec, { identity, hashes: objects.map(hashOf) })
   return stages.flatMap((stage) => objects.filter((object) => object.stage === stage))
 }
+
+/** Of {@link desire}, the Secrets with generated credentials: pods carry the hash of what is in them, so they come before anything else. */
+export const desireSecrets = (bot: TodoChatbot, facts: Facts): readonly DesiredObject[] =>
+  secrets({ bot: withDefaults(bot), facts })
 
 /** Name of the migration Job that has to be complete before the workers of this resource roll. */
 export const migrationJobName = (bot: TodoChatbot, facts: Facts): string => jobName({ bot: withDefaults(bot), facts })

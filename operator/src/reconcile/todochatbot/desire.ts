@@ -4,7 +4,7 @@ import type { Owner } from '../../apply/ownership.ts'
 import { label } from '../../api/v1alpha1/labels.ts'
 import { names, workerNames } from '../../api/v1alpha1/names.ts'
 import { workerFields, type WorkerField } from '../../api/v1alpha1/schema/services.ts'
-import { desire, migrationJobName } from '../../desired/index.ts'
+import { desire, desireSecrets, migrationJobName } from '../../desired/index.ts'
 import { referencedSecrets } from '../../desired/secret-references.ts'
 import type { DesiredObject, Facts } from '../../desired/types.ts'
 import type { KubeObject } from '../../kube/object.ts'
@@ -39,14 +39,13 @@ export async function generateSecrets(
   seen: Seen,
   signal: AbortSignal,
 ): Promise<Desired> {
-  const desired = desiredOf(seen)
-  if (seen.ungenerated.length === 0) return desired
-  const items = desired.objects.filter(
-    ({ object }) => object.kind === 'Secret' && seen.ungenerated.includes(object.metadata.name),
+  if (seen.ungenerated.length === 0) return desiredOf(seen)
+  const items = desireSecrets(seen.bot, seen.facts).filter(({ object }) =>
+    seen.ungenerated.includes(object.metadata.name),
   )
   const results = await applier.applyObjects({ owner: ownerOf(seen), items, signal })
   const failures = results.filter((result) => result.action === 'failed').map(({ error }) => failureOf(error))
-  if (failures.length > 0) return { ...desired, failures }
+  if (failures.length > 0) return { ...desiredOf(seen), failures }
   const { namespace } = seen.bot.metadata
   const known = await Promise.all(
     referencedSecrets(seen.bot).map(async ({ name }) => {
