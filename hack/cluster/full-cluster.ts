@@ -16,6 +16,7 @@ import { ensureDns } from './dns.ts'
 import { goPrograms } from './go-programs.ts'
 import type { GoPrograms } from './go-programs.ts'
 import { kafkaJars } from './kafka-jars.ts'
+import { ensureKeda, hasKeda, kedaPrograms } from './keda.ts'
 import { kubectlFor } from './kubectl.ts'
 import type { Kubectl } from './kubectl.ts'
 import { ensureMetricsServer } from './metrics-server.ts'
@@ -28,9 +29,17 @@ import { cacheFolder } from './folders.ts'
 import { recordFootprint } from './footprint.ts'
 import { ensureVolumes } from './volumes/index.ts'
 
+/** What a cluster need not have. */
+export interface ClusterOptions {
+  /** Whether to install KEDA. One that is there stays in any case, until `down`. */
+  readonly keda: boolean
+}
+
 /** A cluster with DNS, volumes, NetworkPolicies, metrics and Dapr. */
 export interface InstalledCluster extends Kubectl {
   readonly kubeconfigPath: string
+  /** Whether KEDA runs. The external metrics API, of which a cluster has one, is then KEDA's. */
+  readonly keda: boolean
 }
 
 /** A cluster one can install the product into. */
@@ -44,10 +53,14 @@ export interface FullCluster extends InstalledCluster {
  * What has been done is found and left alone, so running it again after an interruption or crash at any point repairs
  * the rest. Images are built while the cluster starts.
  */
-export async function ensureFullCluster(stateDir: string, progress: Progress): Promise<FullCluster> {
+export async function ensureFullCluster(
+  stateDir: string,
+  progress: Progress,
+  options: ClusterOptions,
+): Promise<FullCluster> {
   const packages = progress.step('Debian packages', () => ensurePackages())
   const containerd = Promise.withResolvers<undefined>()
-  const cluster = startLocalCluster(stateDir, progress, packages, () => containerd.resolve(undefined))
+  const cluster = startLocalCluster(stateDir, progress, options, packages, () => containerd.resolve(undefined))
   cluster.catch((error: unknown) => containerd.reject(error))
   const product = packages.then(() => buildProductImages(progress))
   const imports = importInOrder(stateDir, progress, containerd.promise, product)
@@ -74,10 +87,15 @@ async function importInOrder(
 }
 
 /** The same without the product's images. */
-export async function ensureLocalCluster(stateDir: string, progress: Progress): Promise<InstalledCluster> {
+export async function ensureLocalCluster(
+  stateDir: string,
+  progress: Progress,
+  options: ClusterOptions,
+): Promise<InstalledCluster> {
   return startLocalCluster(
     stateDir,
     progress,
+    options,
     progress.step('Debian packages', () => ensurePackages()),
     () => undefined,
   )
@@ -86,6 +104,7 @@ export async function ensureLocalCluster(stateDir: string, progress: Progress): 
 async function startLocalCluster(
   stateDir: string,
   progress: Progress,
+  options: ClusterOptions,
   packages: Promise<void>,
   onContainerd: () => void,
 ): Promise<InstalledCluster> {
@@ -119,7 +138,21 @@ async function startLocalCluster(
     progress.step('Dapr control plane', () => ensureDapr(kubectl, { image: dapr.reference })),
     progress.step('metrics-server', () => ensureMetricsServer(stateDir, programs.folder, plane, kubectl)),
   ])
-  return { ...kubectl, kubeconfigPath: plane.kubeconfigPath }
+  const keda = options.keda || (await hasKeda(kubectl))
+  if (keda) await progress.step('KEDA', (note) => installKeda(stateDir, plane, kubectl, note))
+  return { ...kubectl, kubeconfigPath: plane.kubeconfigPath, keda }
+}
+
+async function installKeda(
+  stateDir: string,
+  plane: RunningControlPlane,
+  kubectl: Kubectl,
+  note: (text: string) => void,
+): Promise<void> {
+  const programs = await kedaPrograms((done, total) => note(`${done} of ${total} packages`))
+  const image = await localImage(clusterImages.keda(programs))
+  await importImage(stateDir, image.reference, image.archive)
+  await ensureKeda(stateDir, plane, kubectl, image.reference)
 }
 
 async function startNode(

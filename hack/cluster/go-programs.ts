@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { cached } from './build-cache.ts'
 import { run } from './command.ts'
 import { contentHash } from './content-hash.ts'
+import { goBuild, goEnvironment } from './go-build.ts'
 
 /** Programs built from the Go module beside this file, by the names they are started by, in one folder. */
 export interface GoPrograms {
@@ -33,12 +34,14 @@ const NAMES = {
 export async function goPrograms(
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<GoPrograms> {
+  const flags = await buildFlags()
   const hash = await contentHash({
-    values: { flags: JSON.stringify(await buildFlags()) },
+    values: { flags: JSON.stringify(flags) },
     files: Object.fromEntries(SOURCES.map((name) => [name, join(MODULE, name)])),
   })
   const folder = await cached('go', hash, async (draft) => {
-    await build(draft, onProgress)
+    const packages = Object.keys(NAMES).map((name) => `./${name}`)
+    await goBuild({ module: MODULE, packages, flags, output: draft, onProgress })
     for (const [binary, names] of Object.entries(NAMES)) {
       for (const name of names) await symlink(binary, join(draft, name))
     }
@@ -46,12 +49,17 @@ export async function goPrograms(
   return { folder, hash }
 }
 
-/** Where a module of the build lies on disk: Dapr's chart and CRDs come with its module. */
-export async function goModuleFolder(module: string): Promise<string> {
-  const folder = await run('go', ['list', '-m', '-f', '{{.Dir}}', module], { cwd: MODULE, env: environment })
-  if (folder.trim() !== '') return folder.trim()
-  await run('go', ['mod', 'download', module], { cwd: MODULE, env: environment, timeout: 300_000 })
-  return (await run('go', ['list', '-m', '-f', '{{.Dir}}', module], { cwd: MODULE, env: environment })).trim()
+/**
+ * Where a module of a build lies on disk: Dapr's chart and CRDs come with its module.
+ * @param main folder of the module that is built; default: the one of the cluster's programs
+ */
+export async function goModuleFolder(module: string, main = MODULE): Promise<string> {
+  const options = { cwd: main, env: goEnvironment, timeout: 300_000 }
+  const look = async (): Promise<string> => (await run('go', ['list', '-m', '-f', '{{.Dir}}', module], options)).trim()
+  const folder = await look()
+  if (folder !== '') return folder
+  await run('go', ['mod', 'download', module], options)
+  return look()
 }
 
 /** The oldest Go that builds the module, for example 1.26.4. */
@@ -63,8 +71,6 @@ export async function requiredGoVersion(): Promise<string> {
 export async function goModuleVersion(module: string): Promise<string> {
   return versionOf(await goMod(), new RegExp(`^\\s*${module.replaceAll('.', '\\.')} v(\\S+)`, 'm'))
 }
-
-const environment = { CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-buildvcs=false' }
 
 const goMod = (): Promise<string> => readFile(join(MODULE, 'go.mod'), 'utf8')
 
@@ -87,19 +93,4 @@ async function buildFlags(): Promise<string[]> {
   }
   const stamps = Object.entries(variables).map(([name, value]) => `-X ${name}=${value}`)
   return ['-trimpath', '-ldflags', `-s -w ${stamps.join(' ')}`]
-}
-
-async function build(output: string, onProgress: (done: number, total: number) => void): Promise<void> {
-  // The compiler is a Go program that lives for seconds: collecting its garbage less often saves a sixth of the CPU, for
-  // some 150 MB per compiler.
-  const options = { cwd: MODULE, env: { ...environment, GOGC: '400' }, timeout: 30 * 60_000 }
-  const packages = Object.keys(NAMES).map((name) => `./${name}`)
-  const total = (await run('go', ['list', '-deps', ...packages], options)).trim().split('\n').length
-  let done = 0
-  const onLine = (line: string): void => {
-    if (line.startsWith('go: ') || line.startsWith('#')) return
-    done += 1
-    onProgress(done, total)
-  }
-  await run('go', ['build', '-v', ...(await buildFlags()), '-o', `${output}/`, ...packages], { ...options, onLine })
 }

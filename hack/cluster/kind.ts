@@ -58,7 +58,7 @@ export async function ensureKind(stateDir: string, progress: Progress): Promise<
   await progress.step('Dapr control plane', async () =>
     ensureDapr(cluster, { tag: await goModuleVersion('github.com/dapr/dapr') }),
   )
-  return { ...cluster, kubeconfigPath }
+  return { ...cluster, kubeconfigPath, keda: false }
 }
 
 /**

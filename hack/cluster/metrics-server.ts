@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ensureAggregatedApi } from './aggregated-api.ts'
 import { certificate } from './certificates.ts'
 import { writeKubeconfig } from './control-plane.ts'
 import type { RunningControlPlane } from './control-plane.ts'
@@ -56,37 +57,11 @@ export async function ensureMetricsServer(
     return (await portIsFree(settings.ports.metricsServer, settings.address)) ? undefined : true
   }
   await waitFor('metrics-server listens', listens, { timeout: 30_000 })
-  // Registered after it listens: the API server looks again only after a while when it finds nobody.
-  await cluster.apply(JSON.stringify(apiService(await readFile(plane.authority.certificate))))
-  const available = async (): Promise<true | undefined> => {
-    await running()
-    const { status } = JSON.parse(await cluster.kubectl(['get', 'apiservice', API_SERVICE, '-o', 'json'])) as ApiService
-    const condition = status?.conditions?.find(({ type }) => type === 'Available')
-    if (condition?.status === 'True') return true
-    throw new Error(condition?.message ?? 'its APIService has no condition Available')
-  }
-  await waitFor('metrics-server behind the API server', available, { timeout: 60_000 })
-}
-
-const API_SERVICE = 'v1beta1.metrics.k8s.io'
-
-/** @param authority certificate, PEM, by which the API server knows metrics-server */
-const apiService = (authority: Buffer): Record<string, unknown> => ({
-  apiVersion: 'apiregistration.k8s.io/v1',
-  kind: 'APIService',
-  metadata: { name: API_SERVICE },
-  spec: {
+  const api = {
     group: 'metrics.k8s.io',
     version: 'v1beta1',
-    groupPriorityMinimum: 100,
-    versionPriority: 100,
-    service: { name: 'metrics-server', namespace: 'kube-system', port: 443 },
-    caBundle: authority.toString('base64'),
-  },
-})
-
-interface ApiService {
-  readonly status?: {
-    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[]
+    service: { name: 'metrics-server', namespace: 'kube-system' },
+    authority: plane.authority,
   }
+  await ensureAggregatedApi(cluster, api, running)
 }

@@ -34,7 +34,7 @@ export async function ensureOperator(cluster: FullCluster): Promise<void> {
     '--create-namespace',
     '--skip-crds',
   ]
-  values.push('externalMetrics.enabled=true')
+  values.push(`externalMetrics.enabled=${!cluster.keda}`)
   await cluster.helm([...install, '--set', values.join(',')], { timeout: 120_000 })
   const rollout = ['-n', NAMESPACE, 'rollout', 'status', `deployment/${RELEASE}`, '--timeout=120s']
   await cluster.kubectl(rollout, { timeout: 130_000 })

@@ -5,6 +5,7 @@ test('plays the tour on a full local cluster unless told otherwise', () => {
   expect(parseOptions([], {})).toMatchObject({
     profile: 'full',
     provider: 'local',
+    keda: false,
     operator: true,
     sample: true,
     tour: true,
@@ -19,10 +20,17 @@ test.each([
   expect(parseOptions(args, {})).toMatchObject(expected)
 })
 
+test('installs KEDA when asked, whatever else is left out', () => {
+  expect(parseOptions(['--keda'], {})).toMatchObject({ keda: true, operator: true })
+  expect(parseOptions(['--keda', '--no-operator'], {})).toMatchObject({ keda: true, operator: false })
+})
+
 test.each([
   [['--profile', 'half'], /--profile half.*allowed: full, control-plane/],
   [['--provider=minikube'], /--provider minikube.*allowed: local, kind/],
   [['--provider', 'kind', '--profile', 'control-plane'], /leave --provider out/],
+  [['--keda', '--provider', 'kind'], /--keda.*leave --provider out/],
+  [['--keda', '--profile', 'control-plane'], /--keda.*--profile control-plane.*leave one of them out/],
   [['--no-such-option'], /no-such-option/],
 ])('%s is refused in words that name the option', (args, message) => {
   expect(() => parseOptions(args, {})).toThrow(UsageError)

@@ -7,6 +7,8 @@ import { stateFolder } from './folders.ts'
 export interface Options {
   readonly profile: 'full' | 'control-plane'
   readonly provider: 'local' | 'kind'
+  /** Whether `up` installs KEDA. */
+  readonly keda: boolean
   /** Whether `up` installs the operator, applies the sample and plays the tour. */
   readonly operator: boolean
   readonly sample: boolean
@@ -30,6 +32,7 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
       options: {
         profile: { type: 'string', default: 'full' },
         provider: { type: 'string', default: 'local' },
+        keda: { type: 'boolean', default: false },
         'no-operator': { type: 'boolean', default: false },
         'no-sample': { type: 'boolean', default: false },
         'no-tour': { type: 'boolean', default: false },
@@ -40,7 +43,7 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
   }
-  const { profile, provider } = values
+  const { profile, provider, keda } = values
   if (profile !== 'full' && profile !== 'control-plane') {
     throw new UsageError(`--profile ${profile}: there is no such profile; allowed: full, control-plane`)
   }
@@ -50,11 +53,17 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
   if (provider === 'kind' && profile === 'control-plane') {
     throw new UsageError('--profile control-plane runs on this machine itself: leave --provider out')
   }
+  if (keda && provider === 'kind') {
+    throw new UsageError('--keda installs what is built on this machine: leave --provider out')
+  }
+  if (keda && profile === 'control-plane') {
+    throw new UsageError('--keda runs in pods, and --profile control-plane has none: leave one of them out')
+  }
   const operator = !values['no-operator']
   const sample = operator && !values['no-sample']
   const tour = sample && !values['no-tour']
   const { purge, help } = values
-  return { profile, provider, operator, sample, tour, purge, help, stateDir: stateFolderOf(profile, environment) }
+  return { profile, provider, keda, operator, sample, tour, purge, help, stateDir: stateFolderOf(profile, environment) }
 }
 
 /** The two profiles run beside each other, so they do not share a folder; the small one needs no root. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { cached } from './build-cache.ts'
-import { run } from './command.ts'
 import { contentHash } from './content-hash.ts'
+import { goBuild } from './go-build.ts'
 
 const MODULE = join(import.meta.dirname, 'go-s3')
 const PACKAGE = 'github.com/versity/versitygw/cmd/versitygw'
@@ -15,12 +15,8 @@ const FLAGS = ['-trimpath', '-ldflags', '-s -w']
 export async function s3Gateway(): Promise<string> {
   const files = Object.fromEntries(['go.mod', 'go.sum'].map((name) => [name, join(MODULE, name)]))
   const hash = await contentHash({ values: { flags: FLAGS.join(' ') }, files })
-  const folder = await cached('go-s3', hash, async (draft) => {
-    await run('go', ['build', ...FLAGS, '-o', join(draft, 'versitygw'), PACKAGE], {
-      cwd: MODULE,
-      env: { CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-buildvcs=false' },
-      timeout: 15 * 60_000,
-    })
-  })
+  const folder = await cached('go-s3', hash, (draft) =>
+    goBuild({ module: MODULE, packages: [PACKAGE], flags: FLAGS, output: draft }),
+  )
   return join(folder, 'versitygw')
 }

@@ -13,7 +13,7 @@ import { createProgress } from './progress.ts'
 import type { Progress } from './progress.ts'
 import { playTour } from '../tour/index.ts'
 
-const USAGE = `Usage: ./hack/up [--profile full|control-plane] [--provider local|kind] [--no-operator|--no-sample|--no-tour]
+const USAGE = `Usage: ./hack/up [--profile full|control-plane] [--provider local|kind] [--keda] [--no-operator|--no-sample|--no-tour]
 
 Builds what is not in the cache, starts a Kubernetes cluster on this machine, installs Dapr and the operator, applies
 config/samples/development.yaml and plays a short tour. Run it again after an interruption, a crash or a change: what is
@@ -21,7 +21,8 @@ as it should be is left alone.
 
   --profile control-plane  only etcd and kube-apiserver, in seconds, without root; beside a full cluster if need be
   --provider kind          uses Docker and kind instead of programs on this machine
-  --no-operator            stops after Dapr
+  --keda                   installs KEDA as well, which then scales by consumer lag; six minutes more the first time
+  --no-operator            stops before the operator
   --no-sample              stops after the operator
   --no-tour                stops when the sample is Ready
 
@@ -32,12 +33,12 @@ async function up(options: Options): Promise<void> {
   const progress = createProgress((line) => console.log(line))
   if (options.profile === 'control-plane') return controlPlaneOnly(options.stateDir, progress)
   if (!options.operator) {
-    await (options.provider === 'kind' ? ensureKind : ensureLocalCluster)(options.stateDir, progress)
+    await (options.provider === 'kind' ? ensureKind : ensureLocalCluster)(options.stateDir, progress, options)
     progress.say(`The cluster runs (${progress.elapsed().toFixed(0)} s). Stop it with ./hack/down.`)
     return
   }
   const start = options.provider === 'kind' ? ensureKindCluster : ensureFullCluster
-  const cluster = await start(options.stateDir, progress)
+  const cluster = await start(options.stateDir, progress, options)
   await progress.step('operator', () => ensureOperator(cluster))
   if (options.sample) {
     await progress.step(`sample ${sample.namespace}/${sample.name} Ready`, (note) => ensureSample(cluster, note))

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kinds } from '../../operator/src/kube/kinds.ts'
 import type { ServiceStatus } from '../../operator/src/api/v1alpha1/schema/status.ts'
+import { hasKeda } from '../cluster/keda.ts'
 import { testCluster } from './support/cluster.ts'
 import type { TestCluster } from './support/cluster.ts'
 import { eventually } from './support/eventually.ts'
@@ -15,8 +16,10 @@ describe('the number of pods', () => {
   let cluster: TestCluster
   let namespace: TestNamespace
   let todo: System
+  let keda: boolean
   beforeAll(async () => {
     cluster = await testCluster()
+    keda = await hasKeda(cluster)
     namespace = await testNamespace(cluster, 'scaling')
     todo = systemIn(cluster, namespace.name, 'todo')
     await todo.apply()
@@ -31,6 +34,16 @@ describe('the number of pods', () => {
     (await deploymentOf(cluster, namespace.name, 'todo', worker))?.spec.replicas
   const service = async (worker: string): Promise<ServiceStatus | undefined> =>
     (await todo.status()).services?.find(({ name }) => name === worker)
+  /** Everything in the namespace that scales, ours and what KEDA makes of it, as `Kind/name`. */
+  const autoscalers = async (): Promise<string[]> => {
+    const scaling = [kinds.HorizontalPodAutoscaler, ...(keda ? [kinds.ScaledObject] : [])]
+    const lists = await Promise.all(
+      scaling.map(async (kind) =>
+        (await cluster.list(kind, namespace.name)).map(({ metadata }) => `${kind.kind}/${metadata.name}`),
+      ),
+    )
+    return lists.flat()
+  }
   const eventNotes = async (reason: string): Promise<string[]> => {
     const events = await cluster.list(kinds.Event, namespace.name)
     return events.filter((event) => event['reason'] === reason).map((event) => String(event['note']))
@@ -67,6 +80,11 @@ describe('the number of pods', () => {
       await eventually('the lag is shown', async () => Number((await todo.status()).lag ?? 0) >= 50, 60_000)
       await eventually('three pods are asked for', async () => (await replicas('audit')) === 3, 120_000)
       expect(await service('audit')).toMatchObject({ scaling: { by: 'Autoscaler' } })
+      expect(await autoscalers()).toEqual(
+        keda
+          ? ['HorizontalPodAutoscaler/keda-hpa-todo-audit', 'ScaledObject/todo-audit']
+          : ['HorizontalPodAutoscaler/todo-audit'],
+      )
       // The autoscaler says that it is limited by itself, a moment after it asked for the pods.
       await eventually(
         'the bound is said',
@@ -97,6 +115,8 @@ describe('the number of pods', () => {
     const name = { namespace: namespace.name, name: 'todo-audit' }
     expect(await cluster.get(kinds.HorizontalPodAutoscaler, name)).toBeUndefined()
     expect(await replicas('audit')).toBe(1)
+    // KEDA lets go of its ScaledObject, and the garbage collector takes what KEDA made of it.
+    await eventually('none is left of KEDA either', async () => (await autoscalers()).length === 0, 30_000)
   })
 
   it('follows CPU use where that is asked for: the autoscaler gets figures and can act', async () => {

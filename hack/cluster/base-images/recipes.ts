@@ -41,6 +41,8 @@ export const clusterImages = {
   },
   coredns: (programs: GoPrograms): ImageRecipe => local('coredns', { coredns: join(programs.folder, 'coredns') }),
   pause: (programs: GoPrograms): ImageRecipe => local('pause', { pause: join(programs.folder, 'pause') }),
+  /** @param programs folder of KEDA's programs */
+  keda: (programs: string): ImageRecipe => local('keda', { programs }),
 } as const
 
 function local(name: string, context: Record<string, string>): ImageRecipe {
