@@ -17,15 +17,17 @@ interface Scaled {
   readonly field: WorkerField
   readonly autoscaling: Autoscaling
   readonly bounds: { readonly min: number; readonly max: number }
+  /** Somebody scaled the worker to nothing, and nobody but a person brings it back. */
+  readonly rests: boolean
 }
 
 /** The autoscalers of all workers that have one; an isolated worker has none. */
 export const autoscalers: Desire = (input) =>
   workerFields.flatMap((field) => {
     const { autoscaling } = input.bot.spec.services[field]
-    const bounds = decideReplicas(input, field).autoscaler
+    const { autoscaler: bounds, by } = decideReplicas(input, field)
     if (autoscaling === undefined || bounds === undefined) return []
-    const scaled = { field, autoscaling, bounds }
+    const scaled = { field, autoscaling, bounds, rests: by === 'Hand' }
     return input.facts.scale.keda && lagTarget(input, scaled) !== undefined
       ? keda(input, scaled)
       : [horizontalPodAutoscaler(input, scaled)]
@@ -95,9 +97,15 @@ const resourceMetrics = (container: string, targets: Readonly<Record<string, num
         ],
   )
 
-/** A ScaledObject, and what it needs to log in to Kafka. KEDA names its autoscaler `keda-hpa-<name>`. */
+/** Name of the HorizontalPodAutoscaler that KEDA makes of the ScaledObject of this name. */
+export const kedaAutoscaler = (name: string): string => `keda-hpa-${name}`
+
+/** KEDA starts a worker that has no pods; an autoscaler of Kubernetes rests by itself. */
+const resting = { 'autoscaling.keda.sh/paused': 'true' }
+
+/** A ScaledObject, and what it needs to log in to Kafka. */
 const keda = (input: DesireInput, scaled: Scaled): DesiredObject[] => {
-  const { field, autoscaling, bounds } = scaled
+  const { field, autoscaling, bounds, rests } = scaled
   const worker = workerNames[field]
   const name = names.worker(input.bot.metadata.name, worker)
   const cluster = kafkaCluster(input.bot)
@@ -135,6 +143,7 @@ const keda = (input: DesireInput, scaled: Scaled): DesiredObject[] => {
     owned(input, {
       ...common,
       kind: 'ScaledObject',
+      ...(rests ? { annotations: resting } : {}),
       body: {
         spec: {
           scaleTargetRef: { name },

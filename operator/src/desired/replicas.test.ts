@@ -257,6 +257,15 @@ describe('what is built from it', () => {
     expect(spec.triggers[0]?.metadata).toMatchObject({ consumerGroup: 'todo-app.todo-audit', lagThreshold: '50' })
   })
 
+  test('where KEDA is installed, it rests while a worker is at no pods by hand, and goes on with them', () => {
+    const audit = { ...scaled, manualScaling: 'Adopt' as const }
+    const pausedAt = (replicas: number) => {
+      const objects = built({ audit, live: { replicas, asked: 'autoscaler' } }, { keda: true })
+      return find(objects, 'ScaledObject', 'todo-audit').metadata.annotations?.['autoscaling.keda.sh/paused']
+    }
+    expect([pausedAt(0), pausedAt(2)]).toEqual(['true', undefined])
+  })
+
   test('a single pod gets no disruption budget by itself, several do, and what is asked for counts', () => {
     expect(kindsOf({ audit: { replicas: 1 } })).toEqual([])
     expect(kindsOf({ audit: { replicas: 2 } })).toEqual(['PodDisruptionBudget'])

@@ -11,6 +11,7 @@ import { activeSettings } from '../../api/v1alpha1/temporary.ts'
 import type { SpecProblem } from '../../api/v1alpha1/problems.ts'
 import { workerFields, type WorkerField } from '../../api/v1alpha1/schema/services.ts'
 import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
+import { kedaAutoscaler } from '../../desired/autoscalers.ts'
 import { configProblems } from '../../desired/config-problems.ts'
 import { embeddedDependencies } from '../../desired/dependencies.ts'
 import { kafkaCluster, type SecretKey } from '../../desired/kafka-cluster.ts'
@@ -39,7 +40,16 @@ import { sidecarTargets, type SidecarReport } from './sidecars.ts'
 import type { TopicsSeen } from './topics.ts'
 import { liveScale, scaleFacts } from './replicas.ts'
 import { healthTargets, type HealthReport } from './worker-health.ts'
-import { autoscalerProblem, claimView, jobView, podView, workloadView, type JobView, type PodView } from './views.ts'
+import {
+  autoscalerProblem,
+  claimView,
+  jobView,
+  podView,
+  scaledObjectProblem,
+  workloadView,
+  type JobView,
+  type PodView,
+} from './views.ts'
 
 /** Where observations come from. */
 export interface Sources {
@@ -207,10 +217,7 @@ export function lookAt(
     workers,
     autoscalerProblems: Object.fromEntries(
       workerFields.flatMap((field) => {
-        const name = names.worker(system, workerNames[field])
-        const autoscaler = informers.HorizontalPodAutoscaler.get({ namespace, name })
-        const problem =
-          autoscaler === undefined ? undefined : autoscalerProblem(informers.HorizontalPodAutoscaler.whole(autoscaler))
+        const problem = scalingProblem(informers, { namespace, name: names.worker(system, workerNames[field]) })
         return problem === undefined ? [] : [[field, problem]]
       }),
     ),
@@ -230,6 +237,21 @@ export function lookAt(
     ),
     health: health.ensure(key, healthTargets(workers)),
   }
+}
+
+/** KEDA's own autoscaler carries our labels, so it is seen like ours. */
+function scalingProblem(
+  { ScaledObject, HorizontalPodAutoscaler }: Informers,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): string | undefined {
+  const scaled = ScaledObject.get({ namespace, name })
+  const refused = scaled === undefined ? undefined : scaledObjectProblem(ScaledObject.whole(scaled))
+  if (refused !== undefined) return refused
+  const autoscaler = HorizontalPodAutoscaler.get({
+    namespace,
+    name: scaled === undefined ? name : kedaAutoscaler(name),
+  })
+  return autoscaler === undefined ? undefined : autoscalerProblem(HorizontalPodAutoscaler.whole(autoscaler))
 }
 
 /**

@@ -138,6 +138,13 @@ export function autoscalerProblem(autoscaler: KubeObject): string | undefined {
   return active?.status === 'False' ? (active.message ?? active.reason ?? 'no reason given') : undefined
 }
 
+/** Why KEDA makes no autoscaler of a ScaledObject, such as brokers that refuse its login (condition Ready); undefined while it does, or has not said yet. */
+export function scaledObjectProblem(scaled: KubeObject): string | undefined {
+  const status = (scaled['status'] ?? {}) as { conditions?: StatusCondition[] }
+  const ready = status.conditions?.find(({ type }) => type === 'Ready')
+  return ready?.status === 'False' ? (ready.message ?? ready.reason ?? 'no reason given') : undefined
+}
+
 /** What is read of a Job. */
 export interface JobView {
   readonly name: string
