@@ -4,13 +4,16 @@ import type { ServiceStatus } from '../../operator/src/api/v1alpha1/schema/statu
 import { hasKeda } from '../cluster/keda.ts'
 import { testCluster } from './support/cluster.ts'
 import type { TestCluster } from './support/cluster.ts'
-import { eventually } from './support/eventually.ts'
+import { eventually, staysSo } from './support/eventually.ts'
 import { addTasks, holdAudit } from './support/held-audit.ts'
 import { testNamespace } from './support/namespace.ts'
 import type { TestNamespace } from './support/namespace.ts'
 import { deploymentOf } from './support/rollout.ts'
 import { systemIn } from './support/system.ts'
 import type { System } from './support/system.ts'
+
+/** KEDA looks at a worker without pods every 30 s, ms. */
+const KEDA_LOOKS_AGAIN = 35_000
 
 describe('the number of pods', () => {
   let cluster: TestCluster
@@ -109,8 +112,21 @@ describe('the number of pods', () => {
     await eventually('the pods go again', async () => (await replicas('audit')) === 1, 120_000)
   })
 
+  it('of none, set by hand where that is adopted, holds until somebody scales it up again', async () => {
+    const scale = (count: number): Promise<string> =>
+      cluster.kubectl(['scale', 'deployment', 'todo-audit', '-n', namespace.name, `--replicas=${count}`])
+    await todo.edit({ services: { audit: { manualScaling: 'Adopt' } } })
+    await todo.ready()
+    await scale(0)
+    await eventually('the autoscaler rests', async () => (await service('audit'))?.scaling?.by === 'Hand', 30_000)
+    await staysSo(async () => expect(await replicas('audit')).toBe(0), keda ? KEDA_LOOKS_AGAIN : 5_000)
+    await scale(1)
+    await eventually('it goes on', async () => (await service('audit'))?.scaling?.by === 'Autoscaler', 30_000)
+    await todo.ready()
+  })
+
   it('is the spec’s again without autoscaling, and the autoscaler is gone', async () => {
-    await todo.edit({ services: { audit: { autoscaling: null, replicas: 1 } } })
+    await todo.edit({ services: { audit: { autoscaling: null, manualScaling: null, replicas: 1 } } })
     await todo.ready()
     const name = { namespace: namespace.name, name: 'todo-audit' }
     expect(await cluster.get(kinds.HorizontalPodAutoscaler, name)).toBeUndefined()
