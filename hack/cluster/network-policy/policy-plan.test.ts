@@ -138,6 +138,15 @@ describe('a rule', () => {
     expect(allowed(spec, open(web, other, 9090), [web, other])).toBe(true)
     expect(allowed(spec, open(web, other, 8080), [web, other])).toBe(false)
   })
+
+  test('by the name of a port, for egress to a block of addresses, means the pods in it', () => {
+    const to = (cidr: string): NetworkPolicy['spec'] => ({
+      podSelector: app('db'),
+      egress: [{ to: [{ ipBlock: { cidr } }], ports: [{ port: 'http' }] }],
+    })
+    expect(allowed(to('10.61.1.0/24'), open(db, web, 8080))).toBe(true)
+    expect(allowed(to('192.0.2.0/24'), open(db, web, 8080))).toBe(false)
+  })
 })
 
 describe('policy types that are not given', () => {

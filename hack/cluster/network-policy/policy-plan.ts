@@ -153,7 +153,9 @@ function policyChains(context: Context, policy: NetworkPolicy, direction: Direct
   return rulesOf(policy, direction).flatMap((rule) => {
     if (rule.peers.length === 0 && rule.ports.length === 0) return ['Everything']
     const peers = context.endpoints.filter((endpoint) => isSelectedPeer(context, policy, rule, endpoint))
-    const ports = portRules(rule.ports, direction === 'Ingress' ? targets : peers)
+    // Any pod may be in a block of addresses; whether it is, is matched before its ports are.
+    const reached = rule.peers.some(({ ipBlock }) => ipBlock !== undefined) ? context.endpoints : peers
+    const ports = portRules(rule.ports, direction === 'Ingress' ? targets : reached)
     if (ports.length === 0) return []
     if (rule.peers.length === 0) return [context.set.add('R', ports)]
     const side = direction === 'Ingress' ? 'from' : 'to'
