@@ -292,6 +292,15 @@ describe('with the database lost', () => {
     await run('undo')
   })
 
+  test('a time after a restore that the cluster remembers is refused at once, one before it is not', async () => {
+    const { time } = points[5]!
+    const at = (ms: number) => [new Date(Date.parse(time) + ms).toISOString()]
+    await expect(restore({ until: { time }, replacedAt: at(-1) }).run('check')).rejects.toThrow(
+      'was replaced by another restore',
+    )
+    expect(await restore({ until: { time }, replacedAt: at(1) }).run('check')).toMatchObject({ step: 'check' })
+  })
+
   test('the log brings back every change, and says whose accounts it cannot', async () => {
     const last = points[5]!
     const { uid, run } = restore({ until: { time: last.time } })

@@ -33,6 +33,8 @@ export interface RestoreInput extends DesireInput {
   readonly destination: DestinationSpec
   /** Folder of the backup. */
   readonly path: string
+  /** When other Restores replaced the data of the system, RFC 3339. */
+  readonly replacedAt: readonly string[]
 }
 
 const kafkaOf = ({ bot }: DesireInput) => {
@@ -47,7 +49,7 @@ const restoreUntil = ({ time = '', auditSequence }: NonNullable<Restore['spec'][
 
 /** config.json of the Jobs, and the keys of Secrets they read. */
 export const restoreConfig = (input: RestoreInput): { readonly config: Json; readonly keys: readonly MountedKey[] } => {
-  const { bot, restore, destination, path } = input
+  const { bot, restore, destination, path, replacedAt } = input
   const { name: system, namespace } = bot.metadata
   const { source, signature, mode, until } = restore.spec
   const { encryption, throttle } = bot.spec.backup
@@ -70,6 +72,7 @@ export const restoreConfig = (input: RestoreInput): { readonly config: Json; rea
       uid: restore.metadata.uid,
       mode,
       ...(until === undefined ? {} : { until: restoreUntil(until) }),
+      replacedAt: [...replacedAt],
     },
     source: { destination: destinationConfig(destination), path },
     ...(publicKey === undefined ? {} : { publicKeyFile: secretFile(publicKey) }),

@@ -46,6 +46,8 @@ export const restoreConfigSchema = z.object({
     uid: z.string().min(8).max(64),
     mode: z.enum(['InPlace', 'NewSystem', 'Drill']),
     until: untilSchema.optional(),
+    /** When other restores replaced the data of the system, as far as the cluster remembers; the database in use may be lost, and its memory with it. */
+    replacedAt: z.array(z.iso.datetime()).default([]),
   }),
   source: z.object({ destination: destinationConfigSchema, path: pathSchema }),
   /** Public key (PEM) the signature of the manifest is verified with; absent: it is ignored, for a reason the Restore gives. */

@@ -24,18 +24,19 @@ export interface RestoreGround {
 export interface AskedRestore {
   readonly mode?: 'InPlace' | 'NewSystem' | 'Drill'
   readonly until?: RestoreUntil
+  readonly replacedAt?: readonly string[]
   readonly path?: string
 }
 
 /** Runs the steps of one Restore, each in a workplace of its own like a pod. */
 export const restoreRun = (
   { directory, brokers, topics, groups, folder, redisAddress, searchPath }: RestoreGround,
-  { mode = 'InPlace', until, path = folder }: AskedRestore = {},
+  { mode = 'InPlace', until, replacedAt = [], path = folder }: AskedRestore = {},
 ): { readonly uid: string; readonly run: (step: RestoreJobStep) => Promise<RestoreReport> } => {
   const uid = randomUUID()
   const config = restoreConfigSchema.parse({
     ...{ service: 'todo-restore', system: 'todo', namespace: 'app', version: '0.1.0' },
-    restore: { name: 'r', uid, mode, until },
+    restore: { name: 'r', uid, mode, until, replacedAt },
     source: { destination: { volume: { folder: join(directory, 'backups') } }, path },
     publicKeyFile: 'public.pem',
     database: { ownerUriFile: 'ownerUri', uriFile: 'uri', waitTimeout: 10_000 },

@@ -24,19 +24,31 @@ export const fenceOf = (
   return undefined
 }
 
-/** Identity of the newest Restore that has replaced the data of a system: what was known of the data before does not count any more. */
-export const lastSwitch = (
+interface Switch {
+  /** RFC 3339. */
+  readonly at: string
+  readonly id: string
+}
+
+const switchesOf = (
   { metadata }: { readonly metadata: { readonly name: string } },
   restores: readonly KubeObject[],
-): string | undefined => {
-  const switches = restores.flatMap(({ spec, status, metadata: { name, uid = '' } }) => {
-    const { steps = [] } = (status ?? {}) as Partial<RestoreStatus>
-    const at = steps.find((step) => step.name === 'Switch')?.finishedAt
-    const own = (spec as Partial<RestoreSpec> | undefined)?.system === metadata.name
-    return own && isSwitched(steps) && at !== undefined ? [{ at, id: `Restore/${name}/${uid.slice(0, 8)}` }] : []
-  })
-  return switches.toSorted((a, b) => a.at.localeCompare(b.at)).at(-1)?.id
-}
+): readonly Switch[] =>
+  restores
+    .flatMap(({ spec, status, metadata: { name, uid = '' } }): Switch[] => {
+      const { steps = [] } = (status ?? {}) as Partial<RestoreStatus>
+      const at = steps.find((step) => step.name === 'Switch')?.finishedAt
+      const own = (spec as Partial<RestoreSpec> | undefined)?.system === metadata.name
+      return own && isSwitched(steps) && at !== undefined ? [{ at, id: `Restore/${name}/${uid.slice(0, 8)}` }] : []
+    })
+    .toSorted((a, b) => a.at.localeCompare(b.at))
+
+/** Identity of the newest Restore that has replaced the data of a system: what was known of the data before does not count any more. */
+export const lastSwitch = (...args: Parameters<typeof switchesOf>): string | undefined => switchesOf(...args).at(-1)?.id
+
+/** When Restores have replaced the data of a system, RFC 3339, in order: what the log holds of the time before was taken back. */
+export const replacements = (...args: Parameters<typeof switchesOf>): readonly string[] =>
+  switchesOf(...args).map(({ at }) => at)
 
 /** What keeps everything of a fenced system. */
 export const fenceFinding = ({ restore, step }: Fence): Finding =>

@@ -25,6 +25,7 @@ import { jobInput } from '../one-shot/job-input.ts'
 import { reportOf } from '../one-shot/last-words.ts'
 import { jobView, podView, workloadView } from '../todochatbot/views.ts'
 import type { RestoreDependencies } from './dependencies.ts'
+import { replacements } from './fence.ts'
 import type { StepOutcome } from './ledger.ts'
 import { fenceOutcome, jobOutcome, safetyOutcome, unfenceOutcome, type FencedWorker } from './outcome.ts'
 
@@ -87,7 +88,8 @@ export async function runJob(
   let problem: Finding | undefined
   if (informers.Job.get({ namespace, name: jobName }) === undefined) {
     if ('problem' in source) return { outcome: { kind: source.final ? 'Failed' : 'Running', message: source.problem } }
-    const objects = restoreObjects({ ...jobInput(bot, deps), restore, ...source }, step, left)
+    const replacedAt = replacements(bot, informers.Restore.inNamespace(namespace))
+    const objects = restoreObjects({ ...jobInput(bot, deps), restore, ...source, replacedAt }, step, left)
     problem = await bringAbout(applier, object, objects, signal)
   }
   const job = informers.Job.get({ namespace, name: jobName })

@@ -193,14 +193,15 @@ const stage = async (tx: Transaction, rows: readonly Row[]): Promise<void> => {
 /** Whether a time belongs to what the log tells of. @throws RestoreError UntilOutOfReach */
 export const checkTime = (
   manifest: Manifest,
-  { until, replacedAt }: { readonly until: Date; readonly replacedAt: Date | undefined },
+  { until, replacedAt }: { readonly until: Date; readonly replacedAt: readonly Date[] },
 ): void => {
   const refuse = (why: string): RestoreError => new RestoreError('UntilOutOfReach', why)
   const cut = new Date(manifest.cut.at)
   if (until < cut)
     throw refuse(`spec.until.time is ${until.toISOString()}, and the cut of the backup is later: ${cut.toISOString()}`)
-  if (replacedAt !== undefined && replacedAt > cut && replacedAt <= until)
+  const replaced = replacedAt.find((at) => at > cut && at <= until)
+  if (replaced !== undefined)
     throw refuse(
-      `the data was replaced by another restore at ${replacedAt.toISOString()}, after the cut, so the log holds changes that were taken back`,
+      `the data was replaced by another restore at ${replaced.toISOString()}, after the cut, so the log holds changes that were taken back`,
     )
 }

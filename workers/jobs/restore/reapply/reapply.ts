@@ -91,8 +91,9 @@ const momentOf = async (place: Workplace, live: Database, until: RestoreUntil): 
   const { manifest } = await place.source()
   if ('auditSequence' in until) return checkTrail(live, manifest, until.auditSequence)
   const moment = new Date(until.time)
-  const replaced = await replacedAt(await place.maintenance(), place.names.live)
-  checkTime(manifest, { until: moment, replacedAt: replaced })
+  const remembered = await replacedAt(await place.maintenance(), place.names.live)
+  const told = place.config.restore.replacedAt.map((at) => new Date(at))
+  checkTime(manifest, { until: moment, replacedAt: remembered === undefined ? told : [...told, remembered] })
   return moment
 }
 
