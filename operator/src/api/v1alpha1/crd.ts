@@ -19,6 +19,8 @@ export interface Definition {
   readonly columns: readonly JsonSchema[]
   readonly spec: z.ZodType
   readonly status: z.ZodType
+  /** The status has one writer, which replaces it whole: the API server need not keep who owns which field of it (docs/adr/0037). */
+  readonly atomicStatus?: true
 }
 
 /** One column of `kubectl get`; those of priority 1 show up with `-o wide`. */
@@ -43,7 +45,7 @@ const structural = (schema: z.ZodType): JsonSchema =>
   toStructural(z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input' }))
 
 /** Schema of the whole object, as `kubectl explain` and the API server read it. */
-export const openApiSchema = ({ description, rules, spec, status }: Definition): JsonSchema => {
+export const openApiSchema = ({ description, rules, spec, status, atomicStatus }: Definition): JsonSchema => {
   const specification = structural(spec)
   return {
     description,
@@ -55,8 +57,12 @@ export const openApiSchema = ({ description, rules, spec, status }: Definition):
       kind: { type: 'string' },
       metadata: { type: 'object' },
       spec: specification,
-      // The default makes a fresh object look unobserved to kstatus until the operator has seen it.
-      status: { ...structural(status), default: { observedGeneration: -1 } },
+      status: {
+        ...structural(status),
+        ...(atomicStatus === true ? { 'x-kubernetes-map-type': 'atomic' } : {}),
+        // Makes a fresh object look unobserved to kstatus until the operator has seen it.
+        default: { observedGeneration: -1 },
+      },
     },
   }
 }

@@ -58,4 +58,5 @@ export const todoChatbotDefinition: Definition = {
   columns,
   spec: specSchema.prefault({}),
   status: statusSchema,
+  atomicStatus: true,
 }
