@@ -1,5 +1,6 @@
 /**
- * The only file of the operator, with kafka-figures.ts and kafka-cluster.ts, that knows a Kafka client library. kafkajs 2.2.4 speaks every admin request needed here to Kafka 4.x, but
+ * The only file of the operator, with the others named kafka-*, that knows a Kafka client library. kafkajs 2.2.4 speaks every admin request needed
+ * here to Kafka 4.x, but
  *  - an idle connection makes it poll about once per millisecond (kafkajs#1556), so a session connects, works and disconnects;
  *  - its timeouts cover single requests, so the whole session has a deadline of its own;
  *  - it has no IncrementalAlterConfigs, so configurations are read, merged and written (topic-plan.ts);
@@ -9,10 +10,11 @@
 import type { LookupFunction } from 'node:net'
 import { connect as connectPlain, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import kafkajs, { type Admin, type ConfigEntries, type KafkaConfig, type LogEntry } from 'kafkajs'
+import kafkajs, { type Admin, type KafkaConfig, type LogEntry } from 'kafkajs'
 import type { KafkaConnection } from './kafka-connection.ts'
 import { clusterOf, type KafkaCluster } from './kafka-cluster.ts'
 import { readFigures, type FiguresQuery, type KafkaFigures } from './kafka-figures.ts'
+import { describeTopics } from './kafka-topics.ts'
 import type { ActualTopic, TopicPlan, TopicSpec } from './topic-plan.ts'
 
 /** What went wrong per topic; topics that are not in it succeeded. Messages are Kafka's own, e.g. "Replication factor: 3 larger than available brokers: 1". */
@@ -86,8 +88,12 @@ export function kafkaAdmin(options: KafkaAdminOptions): WithKafkaAdmin {
 }
 
 function session(admin: Admin, cluster: KafkaCluster): KafkaAdmin {
+  const describe: KafkaAdmin['describe'] = async (names) => {
+    await cluster.connect()
+    return describeTopics({ admin, cluster }, names)
+  }
   return {
-    describe: async (names) => describe(admin, names),
+    describe,
     list: async () => admin.listTopics(),
     create: async (topics) =>
       perTopic(topics, async (batch) => {
@@ -113,7 +119,7 @@ function session(admin: Admin, cluster: KafkaCluster): KafkaAdmin {
         })
       }),
     remove: async (names) => {
-      const existing = await describe(admin, names)
+      const existing = await describe(names)
       return oneByOne([...existing.values()], async (batch) => {
         await admin.deleteTopics({ topics: batch.map(({ name }) => name) })
       })
@@ -125,41 +131,9 @@ function session(admin: Admin, cluster: KafkaCluster): KafkaAdmin {
   }
 }
 
-async function describe(admin: Admin, names: readonly string[]): Promise<ReadonlyMap<string, ActualTopic>> {
-  const wanted = new Set(names)
-  const { topics } = await admin.fetchTopicMetadata()
-  const found = topics.filter(({ name }) => wanted.has(name))
-  if (found.length === 0) return new Map()
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: found.map(({ name }) => ({ type: TOPIC, name })),
-  })
-  const configs = new Map(resources.map(({ resourceName, configEntries }) => [resourceName, setOnTopic(configEntries)]))
-  return new Map(
-    found.map(({ name, partitions }) => [
-      name,
-      {
-        name,
-        partitions: partitions.length,
-        replicationFactor: Math.max(0, ...partitions.map(({ replicas }) => replicas.length)),
-        config: configs.get(name) ?? {},
-      },
-    ]),
-  )
-}
-
 const TOPIC = kafkajs.ConfigResourceTypes.TOPIC
 const entries = (config: Readonly<Record<string, string>>): { name: string; value: string }[] =>
   Object.entries(config).map(([name, value]) => ({ name, value }))
-
-/** Keeps what is set on the topic itself (config source DYNAMIC_TOPIC_CONFIG); the rest is inherited and must not be pinned by writing it. */
-function setOnTopic(config: readonly ConfigEntries[]): Record<string, string> {
-  return Object.fromEntries(
-    config
-      .filter(({ configSource }) => configSource === kafkajs.ConfigSource.TOPIC_CONFIG)
-      .map(({ configName, configValue }) => [configName, configValue]),
-  )
-}
 
 type Request<T> = (batch: readonly T[]) => Promise<void>
 

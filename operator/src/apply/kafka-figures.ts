@@ -5,6 +5,7 @@
  */
 import kafkajs, { type Admin, type GroupDescription } from 'kafkajs'
 import type { Broker, KafkaCluster, PartitionOffset } from './kafka-cluster.ts'
+import { isRefused, refusable, Refused } from './kafka-refusal.ts'
 
 /** What to look at. Topics that do not exist are left out of the answer, and are not created by asking. */
 export interface FiguresQuery {
@@ -257,30 +258,6 @@ function memberOf({ clientId, clientHost, memberAssignment }: Member): GroupMemb
   const partitions = Object.values(assignment?.assignment ?? {}).reduce((sum, list) => sum + list.length, 0)
   return { clientId, host: clientHost.replace(/^\//, ''), partitions }
 }
-
-/** Kafka answered and said no. */
-class Refused {
-  readonly message: string
-  readonly type: string
-  constructor(error: Error & { readonly type?: string }) {
-    this.message = error.message
-    this.type = error.type ?? ''
-  }
-}
-
-/** kafkajs hides a refusal that it repeated in vain behind an error about the number of tries. */
-async function refusable<T>(request: () => Promise<T>): Promise<T | Refused> {
-  try {
-    return await request()
-  } catch (error) {
-    const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    if (inner instanceof kafkajs.KafkaJSProtocolError) return new Refused(inner)
-    throw error
-  }
-}
-
-const isRefused = async (request: () => Promise<unknown>): Promise<boolean> =>
-  (await refusable(request)) instanceof Refused
 
 async function inChunks<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = []
