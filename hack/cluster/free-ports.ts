@@ -11,8 +11,8 @@ import type { Server } from 'node:net'
 const first = 12_000
 const last = 29_999
 
-/** Ports this process was given before. */
-const given = new Set<number>()
+/** Ports this process has looked at: nobody who asks at the same time looks at the same one. */
+const seen = new Set<number>()
 /** So many ports in turn that are in use: something else is wrong. */
 const mostTries = 1_000
 
@@ -25,9 +25,9 @@ export async function freePorts(count: number, address = '127.0.0.1'): Promise<n
   for (let tries = 0; ports.length < count; tries += 1) {
     if (tries === mostTries) throw new Error(`no ${count} free ports between ${first} and ${last} on ${address}`)
     const port = randomInt(first, last + 1)
-    if (given.has(port) || !(await portIsFree(port, address))) continue
-    given.add(port)
-    ports.push(port)
+    if (seen.has(port)) continue
+    seen.add(port)
+    if (await portIsFree(port, address)) ports.push(port)
   }
   return ports
 }
