@@ -46,6 +46,8 @@ export interface FlakyApiServer {
   /** All requests so far, refused ones included. */
   readonly seen: readonly SeenRequest[]
   inject: (...faults: readonly Fault[]) => void
+  /** Watches that {@link cutWatches} and {@link stallWatches} would meet. */
+  openWatches: () => number
   /** Destroys every open watch in the middle of a line. */
   cutWatches: () => void
   /** Open watches get nothing more, and their connections stay. */
@@ -137,6 +139,7 @@ export const startFlakyApiServer = async (upstream: Session): Promise<FlakyApiSe
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
     inject: (...added) => faults.push(...added.map((fault) => ({ ...fault, left: fault.times ?? 1 }))),
+    openWatches: () => openWatches.size,
     cutWatches: () =>
       openWatches.forEach(({ response }) => {
         response.write('{"type":"MODIFIED","object":{"kind":"Conf')
