@@ -40,12 +40,12 @@ const bounded = (check: Check, timeout: number): (() => Promise<string>) => {
       return 'ok'
     } catch (error) {
       return error instanceof Error ? error.message : String(error)
-    } finally {
-      running = undefined
     }
   }
   return async () => {
-    running ??= attempt()
+    running ??= attempt().finally(() => {
+      running = undefined
+    })
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<string>((resolve) => {
       timer = setTimeout(() => {
