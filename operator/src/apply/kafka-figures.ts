@@ -5,7 +5,8 @@
  */
 import kafkajs, { type Admin, type GroupDescription } from 'kafkajs'
 import type { Broker, KafkaCluster, PartitionOffset } from './kafka-cluster.ts'
-import { isRefused, refusable, Refused } from './kafka-refusal.ts'
+import { refusable, Refused } from './kafka-refusal.ts'
+import { locate, metadataOf, type TopicMetadata } from './kafka-topics.ts'
 
 /** What to look at. Topics that do not exist are left out of the answer, and are not created by asking. */
 export interface FiguresQuery {
@@ -78,8 +79,7 @@ export async function readFigures(session: FiguresSession, query: FiguresQuery):
   const { cluster, admin } = session
   const layouts = await readLayouts(session, query.topics)
   const healthy = [...layouts.values()].flatMap(({ name, problem }) => (problem === undefined ? [name] : []))
-  // Costs nothing when all were read a moment ago. What the admin client is asked costs the metadata of every topic there is.
-  const located = healthy.length > 0 && !(await isRefused(() => cluster.addMultipleTargetTopics(healthy)))
+  const located = await locate(cluster, healthy)
   const settings = await readSettings(located ? await cluster.findControllerBroker() : admin, [...layouts.keys()])
   const groups = await readGroups(session, query.groups, layouts)
   const told = located ? await readOffsets(cluster, [...layouts.values()]) : undefined
@@ -96,16 +96,10 @@ async function readLayouts(
   { admin, cluster }: FiguresSession,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, Layout>> {
-  if (names.length === 0) return new Map()
   const byName = (layouts: readonly Layout[]): Map<string, Layout> => new Map(layouts.map((one) => [one.name, one]))
-  if (!(await isRefused(() => cluster.addMultipleTargetTopics(names))))
-    return byName(names.map((name) => layoutOf({ name, partitions: cluster.findTopicPartitionMetadata(name) })))
-  // A topic that does not exist refuses the whole request; so does a partition of any topic without a leader, both times.
-  const answer = await refusable(() => admin.fetchTopicMetadata())
-  if (!(answer instanceof Refused)) {
-    const wanted = new Set(names)
-    return byName(answer.topics.filter(({ name }) => wanted.has(name)).map(layoutOf))
-  }
+  // Refused: a partition of any topic has no leader, or one of these may not be seen.
+  const answer = await refusable(() => metadataOf({ admin, cluster }, names))
+  if (!(answer instanceof Refused)) return byName(answer.map(layoutOf))
   const single = await inChunks(names, async (name): Promise<Layout | undefined> => {
     const one = await refusable(() => admin.fetchTopicMetadata({ topics: [name] }))
     if (!(one instanceof Refused)) return one.topics.map(layoutOf)[0]
@@ -114,9 +108,7 @@ async function readLayouts(
   return byName(single.flatMap((layout) => layout ?? []))
 }
 
-type Metadata = Awaited<ReturnType<Admin['fetchTopicMetadata']>>['topics'][number]
-
-const layoutOf = ({ name, partitions }: Metadata): Layout => ({
+const layoutOf = ({ name, partitions }: TopicMetadata): Layout => ({
   name,
   partitions: partitions
     .map(({ partitionId, leader, replicas, isr }) => ({

@@ -15,32 +15,46 @@ export interface TopicsSession {
   readonly cluster: KafkaCluster
 }
 
-/** Those of `names` that exist; none is created by asking. */
-export async function describeTopics(
+/** Where their partitions are, of one topic. */
+export type TopicMetadata = Awaited<ReturnType<Admin['fetchTopicMetadata']>>['topics'][number]
+
+/**
+ * Whether the cluster knows where these topics are, and its brokers can be asked about them: what the admin client is asked costs the metadata of
+ * every topic there is. Costs nothing when they were read a moment ago. False also where there is none.
+ */
+export const locate = async (cluster: KafkaCluster, names: readonly string[]): Promise<boolean> =>
+  names.length > 0 && !(await isRefused(() => cluster.addMultipleTargetTopics(names)))
+
+/** Metadata of those of `names` that exist; none is created by asking. @throws KafkaJSProtocolError when Kafka refuses to tell of any topic */
+export async function metadataOf(
   { admin, cluster }: TopicsSession,
   names: readonly string[],
-): Promise<ReadonlyMap<string, ActualTopic>> {
-  if (names.length === 0) return new Map()
-  if (await isRefused(() => cluster.addMultipleTargetTopics(names))) {
-    const wanted = new Set(names)
-    const { topics } = await admin.fetchTopicMetadata()
-    return withConfigs(
-      admin,
-      topics.filter(({ name }) => wanted.has(name)),
-    )
-  }
-  const layouts = names.map((name) => ({ name, partitions: cluster.findTopicPartitionMetadata(name) }))
-  return withConfigs(await cluster.findControllerBroker(), layouts)
+): Promise<readonly TopicMetadata[]> {
+  if (names.length === 0) return []
+  if (await locate(cluster, names))
+    return names.map((name) => ({ name, partitions: cluster.findTopicPartitionMetadata(name) }))
+  const wanted = new Set(names)
+  const { topics } = await admin.fetchTopicMetadata()
+  return topics.filter(({ name }) => wanted.has(name))
 }
 
-interface Layout {
-  readonly name: string
-  readonly partitions: readonly { readonly replicas: readonly number[] }[]
+/** Those of `names` that exist. */
+export async function describeTopics(
+  session: TopicsSession,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, ActualTopic>> {
+  const found = await metadataOf(session, names)
+  const { admin, cluster } = session
+  const located = await locate(
+    cluster,
+    found.map(({ name }) => name),
+  )
+  return withConfigs(located ? await cluster.findControllerBroker() : admin, found)
 }
 
 async function withConfigs(
   broker: Pick<Broker, 'describeConfigs'>,
-  found: readonly Layout[],
+  found: readonly TopicMetadata[],
 ): Promise<ReadonlyMap<string, ActualTopic>> {
   if (found.length === 0) return new Map()
   const { resources } = await broker.describeConfigs({
