@@ -7,6 +7,7 @@ import { contentHash } from '../../cluster/content-hash.ts'
 import { ensureDaemon } from '../../cluster/daemon.ts'
 import type { Daemon } from '../../cluster/daemon.ts'
 import { freePorts } from '../../cluster/free-ports.ts'
+import { goEnvironment } from '../../cluster/go-build.ts'
 import { waitFor } from '../../cluster/waiting.ts'
 import { bundle } from '../../images/bundle.ts'
 import { imageEnvironment, operatorMemoryLimit } from '../image-environment.ts'
@@ -53,7 +54,7 @@ async function peerProgram(): Promise<string> {
   const folder = await cached('bench-peer', hash, async (draft) => {
     await run('go', ['build', '-trimpath', '-ldflags', '-s -w', '-o', join(draft, 'peer'), '.'], {
       cwd: PEER,
-      env: { CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-buildvcs=false' },
+      env: goEnvironment,
       timeout: 15 * 60_000,
     })
   })

@@ -78,7 +78,7 @@ async function measure(how: string, definition: Definition): Promise<Cost[]> {
     }
     const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'bench' } }
     return [
-      await cost(`ConfigMap`, '/api/v1/namespaces/default/configmaps/bench', (round) => ({
+      await cost('ConfigMap', '/api/v1/namespaces/default/configmaps/bench', (round) => ({
         ...configMap,
         data: { filling, round: String(round) },
       })),

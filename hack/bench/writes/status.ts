@@ -1,3 +1,5 @@
+import { workerNames } from '../../../operator/src/api/v1alpha1/names.ts'
+import { topicAliases } from '../../../operator/src/api/v1alpha1/schema/kafka.ts'
 import type { TodoChatbotStatus } from '../../../operator/src/api/v1alpha1/schema/status.ts'
 
 const at = '2026-01-05T10:00:00Z'
@@ -5,8 +7,6 @@ const conditions = [
   ...['Ready', 'Reconciling', 'Stalled', 'DatabaseReady', 'KafkaReady', 'TopicsReady', 'StateStoreReady'],
   ...['DaprReady', 'MigrationComplete', 'WorkersReady', 'UpToDate', 'Degraded', 'ScalingLimited'],
 ]
-const workers = ['audit', 'recurring-task', 'notification', 'chat-api']
-const aliases = ['taskEvents', 'taskReminders', 'taskUpdates']
 
 /** The status of a running system with everything in it that one has; a number in its conditions and figures differs from round to round. */
 export const aStatus = (round: number): Partial<TodoChatbotStatus> => ({
@@ -22,7 +22,7 @@ export const aStatus = (round: number): Partial<TodoChatbotStatus> => ({
     lastTransitionTime: at,
     observedGeneration: 1,
   })),
-  services: workers.map((name) => ({
+  services: Object.values(workerNames).map((name) => ({
     name,
     desired: 1,
     ready: 1,
@@ -37,7 +37,7 @@ export const aStatus = (round: number): Partial<TodoChatbotStatus> => ({
     deadLetters: 0,
     lag: ['task-events', 'task-reminders'].map((topic) => ({ topic, lag: round })),
   })),
-  topics: aliases.flatMap((alias) =>
+  topics: topicAliases.flatMap((alias) =>
     [alias, `${alias}.dlq`].map((name) => ({
       alias: name,
       name,
