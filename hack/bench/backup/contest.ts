@@ -10,7 +10,7 @@ import { migrateDatabase, openDatabase } from '../../../workers/test/support/mig
 import type { KafkaServer, PostgresServer } from '../../cluster/index.ts'
 import { imageEnvironment } from '../image-environment.ts'
 import { fillDatabase, fillTopic } from './fill.ts'
-import { pgDump, pgRestore, readTopic, writeTopic } from './floors.ts'
+import { copyTopic, pgDump, pgRestore } from './floors.ts'
 import type { JobFigures } from './job.ts'
 
 const run = promisify(execFile)
@@ -52,19 +52,17 @@ export async function contest(servers: Servers, megabytes: number, restoring: bo
   const folder = await mkdtemp(join(servers.folder, `${megabytes}-`))
   const kafka = new kafkajs.Kafka({ brokers: [servers.kafka.brokers], logLevel: kafkajs.logLevel.NOTHING })
   const names = { full: `full${megabytes}`, floor: `floor${megabytes}`, restored: `restored${megabytes}` }
-  const [full, floorTarget, restored] = await Promise.all(
-    Object.values(names).map((name) => servers.postgres.createDatabase(name)),
-  )
-  if (full === undefined || floorTarget === undefined || restored === undefined) throw new Error('no databases')
+  const full = await servers.postgres.createDatabase(names.full)
+  const restored = await servers.postgres.createDatabase(names.restored)
   await makeTopics(kafka, Object.values(names))
   await fill(full.ownerUrl, kafka, names.full, megabytes * megabyte)
 
   const [dump, copy] = [join(folder, 'floor.dump'), join(folder, 'floor.ndjson')]
   const floor = {
     dump: (await pgDump(full.ownerUrl, dump, compression)).took,
-    read: (await readTopic(kafka, names.full, copy)).took,
-    restore: restoring ? (await pgRestore(floorTarget.ownerUrl, dump)).took : 0,
-    write: restoring ? (await writeTopic(kafka, names.floor, copy)).took : 0,
+    read: (await copyTopic('read', servers.kafka.brokers, names.full, copy)).took,
+    restore: restoring ? (await pgRestore(full.ownerUrl, names.floor, dump)).took : 0,
+    write: restoring ? (await copyTopic('write', servers.kafka.brokers, names.floor, copy)).took : 0,
   }
   await Promise.all([rm(dump), rm(copy)])
 

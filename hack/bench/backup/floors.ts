@@ -1,11 +1,8 @@
-/** The parts of a backup and a restore done with nothing but the tools they stand on. */
+/** The parts of a backup and a restore done with nothing but the tools they stand on, each in a process of its own, as our Jobs are. */
 import { execFile } from 'node:child_process'
-import { createReadStream, createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
-import { once } from 'node:events'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Kafka } from 'kafkajs'
 
 const run = promisify(execFile)
 
@@ -26,54 +23,31 @@ const timed = async (path: string, work: () => Promise<unknown>): Promise<Floor>
 export const pgDump = (uri: string, path: string, level: number): Promise<Floor> =>
   timed(path, () => run('pg_dump', ['--format=custom', `--compress=${level}`, `--file=${path}`, `--dbname=${uri}`]))
 
-/** pg_restore into an empty database. */
-export const pgRestore = (uri: string, path: string): Promise<Floor> =>
-  timed(path, () => run('pg_restore', ['--no-owner', '--exit-on-error', `--dbname=${uri}`, path]))
-
-/** Reads a topic to its end with a plain kafkajs consumer and writes a line per record, key and value as text, nothing compressed. */
-export const readTopic = (kafka: Kafka, topic: string, path: string): Promise<Floor> =>
-  timed(path, async () => {
-    const admin = kafka.admin()
-    await admin.connect()
-    const ends = new Map((await admin.fetchTopicOffsets(topic)).map((one) => [one.partition, Number(one.high)]))
-    await admin.disconnect()
-    const left = new Set([...ends].filter(([, end]) => end > 0).map(([partition]) => partition))
-    const file = createWriteStream(path)
-    const through = Promise.withResolvers<undefined>()
-    const consumer = kafka.consumer({
-      groupId: `floor-${topic}`,
-      maxWaitTimeInMs: 100,
-      maxBytesPerPartition: 4 * 1024 * 1024,
-    })
-    await consumer.connect()
-    await consumer.subscribe({ topic, fromBeginning: true })
-    await consumer.run({
-      autoCommit: false,
-      eachBatch: async ({ batch }) => {
-        const lines = batch.messages.map(({ key, value }) => JSON.stringify([key?.toString(), value?.toString()]))
-        if (!file.write(`${lines.join('\n')}\n`)) await once(file, 'drain')
-        if (Number(batch.lastOffset()) + 1 >= (ends.get(batch.partition) ?? 0)) left.delete(batch.partition)
-        if (left.size === 0) through.resolve(undefined)
-      },
-    })
-    await through.promise
-    file.end()
-    await once(file, 'close')
-    await consumer.disconnect()
+/**
+ * createdb and pg_restore: a restore makes the database it fills.
+ * @param uri of a database of the server @param name of the database that is made
+ */
+export const pgRestore = (uri: string, name: string, path: string): Promise<Floor> => {
+  const target = new URL(uri)
+  target.pathname = `/${name}`
+  return timed(path, async () => {
+    await run('createdb', ['--template=template0', `--maintenance-db=${uri}`, name])
+    await run('pg_restore', ['--no-owner', '--exit-on-error', `--dbname=${target.href}`, path])
   })
+}
 
-/** Publishes the lines of such a file again, 500 records at a time, each acknowledged by the broker. */
-export const writeTopic = (kafka: Kafka, topic: string, path: string): Promise<Floor> =>
-  timed(path, async () => {
-    const producer = kafka.producer()
-    await producer.connect()
-    let messages: { key: string; value: string }[] = []
-    for await (const line of createInterface({ input: createReadStream(path) })) {
-      const [key, value] = JSON.parse(line) as [string, string]
-      if (messages.push({ key, value }) < 500) continue
-      await producer.send({ topic, messages })
-      messages = []
-    }
-    if (messages.length > 0) await producer.send({ topic, messages })
-    await producer.disconnect()
+/**
+ * Copies a topic into a file or a file into a topic (kafka-copy.ts). As with our Jobs, the time begins when the modules of the process are loaded.
+ */
+export const copyTopic = async (
+  what: 'read' | 'write',
+  brokers: string,
+  topic: string,
+  path: string,
+): Promise<Floor> => {
+  const program = join(import.meta.dirname, 'kafka-copy.ts')
+  const { stdout } = await run(process.execPath, [program, what, brokers, topic, path], {
+    env: { ...process.env, NODE_NO_WARNINGS: '1' },
   })
+  return { took: Number(stdout), bytes: (await stat(path)).size }
+}

@@ -11,7 +11,7 @@ export interface GroupOffset {
 }
 
 /** How long the broker may keep a fetch that nobody waits for open, ms: ending waits for it. */
-const fetchWait = 50
+const fetchWait = 5
 /** How long a group may take to be empty, ms. */
 const leavePatience = 3_000
 
