@@ -1,5 +1,3 @@
-import type { KubeObject } from '../kube/object.ts'
-
 /**
  * Which lists are maps in disguise: server-side apply merges them by these keys (`x-kubernetes-list-map-keys` in the OpenAPI
  * schema of Kubernetes), so others may own further items. All other lists are atomic and compared item by item. Two key
@@ -23,28 +21,29 @@ export const keyDefaults: Readonly<Record<string, string>> = { protocol: 'TCP' }
 /** Kinds with a pod template somewhere inside. */
 const templated = new Set(['Deployment', 'StatefulSet', 'Job', 'CronJob', 'ReplicaSet'])
 
-/**
- * Keys by which the list at `path` (field names, no indexes) is merged; undefined for atomic lists. Custom resources declare
- * none among the kinds we apply.
- */
-export const listKeys = (object: KubeObject, path: readonly string[]): readonly string[] | undefined => {
-  const field = path.at(-1) ?? ''
-  if (path[0] === 'metadata') return field === 'ownerReferences' ? ['uid'] : undefined
-  if (object.kind === 'Service') return field === 'ports' ? ['port', 'protocol'] : undefined
-  if (object.kind === 'ServiceAccount') return field === 'imagePullSecrets' ? ['name'] : undefined
-  if (!templated.has(object.kind)) return undefined
+/** Where in an object a list or map stands: the kind, the first field of the way there, and the last. */
+export interface FieldPlace {
+  readonly kind: string
+  readonly top: string
+  readonly field: string
+}
+
+/** Keys by which the list at a place is merged; undefined for atomic lists. Custom resources declare none among the kinds we apply. */
+export const listKeys = ({ kind, top, field }: FieldPlace): readonly string[] | undefined => {
+  if (top === 'metadata') return field === 'ownerReferences' ? ['uid'] : undefined
+  if (kind === 'Service') return field === 'ports' ? ['port', 'protocol'] : undefined
+  if (kind === 'ServiceAccount') return field === 'imagePullSecrets' ? ['name'] : undefined
+  if (!templated.has(kind)) return undefined
   if (field === 'ports') return ['containerPort', 'protocol']
   return podLists[field]
 }
 
 /** Lists whose items are a set: ours must be there, others may be, too. */
-export const isSet = (path: readonly string[]): boolean => path[0] === 'metadata' && path[1] === 'finalizers'
+export const isSet = ({ top, field }: FieldPlace): boolean => top === 'metadata' && field === 'finalizers'
 
 /** Maps that have one owner for all keys: a key that somebody added is drift. */
-export const isAtomicMap = (object: KubeObject, path: readonly string[]): boolean => {
-  const field = path.at(-1)
-  return field === 'nodeSelector' || (field === 'selector' && object.kind === 'Service')
-}
+export const isAtomicMap = ({ kind, field }: FieldPlace): boolean =>
+  field === 'nodeSelector' || (field === 'selector' && kind === 'Service')
 
 /** Fields below which strings are quantities. */
 export const quantityFields: ReadonlySet<string> = new Set([

@@ -2,7 +2,7 @@ import { names, workerNames } from '../api/v1alpha1/names.ts'
 import { workerFields } from '../api/v1alpha1/schema/services.ts'
 import { owned, type Json } from './object.ts'
 import type { Desire } from './types.ts'
-import { coldConfig, coldConfigName, hotConfig } from './worker-config.ts'
+import { coldConfig, hotConfig } from './worker-config.ts'
 
 const file = (name: string, content: Json): Json => ({ data: { [name]: JSON.stringify(content, undefined, 2) } })
 
@@ -14,6 +14,7 @@ const file = (name: string, content: Json): Json => ({ data: { [name]: JSON.stri
 export const configMaps: Desire = (input) =>
   workerFields.flatMap((field) => {
     const shared = { apiVersion: 'v1', kind: 'ConfigMap', app: workerNames[field], component: 'worker' } as const
+    const cold = coldConfig(input, field)
     return [
       owned(input, {
         ...shared,
@@ -23,9 +24,9 @@ export const configMaps: Desire = (input) =>
       }),
       owned(input, {
         ...shared,
-        name: coldConfigName(input, field),
+        name: cold.name,
         stage: 'Foundation',
-        body: { immutable: true, ...file('config.json', coldConfig(input, field)) },
+        body: { immutable: true, ...file('config.json', cold.content) },
       }),
     ]
   })

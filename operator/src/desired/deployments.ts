@@ -7,7 +7,6 @@ import type { Resources } from '../api/v1alpha1/schema/resources.ts'
 import type { WorkerField } from '../api/v1alpha1/schema/services.ts'
 import { boosted } from './boost.ts'
 import { subscriptionsOf } from './dapr-subscriptions.ts'
-import { contentHash } from './hash.ts'
 import { imageOf } from './image.ts'
 import { owned, versionOf } from './object.ts'
 import type { Json } from './object.ts'
@@ -16,12 +15,12 @@ import { decideReplicas } from './replicas.ts'
 import { databaseReference, externalSecrets } from './secret-references.ts'
 import { secretsHash } from './secrets-hash.ts'
 import { withRaisedMemory } from './raised-memory.ts'
-import { daprObjects, sidecarAnnotations } from './sidecar.ts'
+import { sidecarAnnotations } from './sidecar.ts'
 import type { Desire, DesiredObject, DesireInput } from './types.ts'
 import type { PodTemplate } from './pinned-template.ts'
 import { templateIdentity } from './pinned-template.ts'
 import { templateHash } from './template-hash.ts'
-import { coldConfig, coldConfigName, stateStoreUsers } from './worker-config.ts'
+import { coldConfig, stateStoreUsers } from './worker-config.ts'
 
 /** Keys of the auth Secret each worker reads: chat-api makes and checks tokens of users, audit checks them and that of machines. */
 const authKeys: Readonly<Partial<Record<WorkerField, readonly string[]>>> = {
@@ -76,7 +75,7 @@ const volumes = (input: DesireInput, field: WorkerField): readonly Json[] => {
       name: 'config',
       projected: {
         sources: [
-          { configMap: { name: coldConfigName(input, field) } },
+          { configMap: { name: coldConfig(input, field).name } },
           { configMap: { name: names.workerConfig(system, workerNames[field]) } },
         ],
       },
@@ -156,14 +155,14 @@ const spread = (selector: Json, asked: TopologySpread = leastSpread): Json => ({
   ],
 })
 
-const podTemplate = (input: DesireInput, field: WorkerField, dapr: readonly DesiredObject[]): PodTemplate => {
+const podTemplate = (input: DesireInput, field: WorkerField): PodTemplate => {
   const system = input.bot.metadata.name
   const { priorityClassName, topologySpread } = input.bot.spec.services[field]
   const worker = workerNames[field]
   const name = names.worker(system, worker)
   const annotations = {
-    ...sidecarAnnotations(input, field, dapr),
-    [annotation.configHash]: contentHash(coldConfig(input, field)),
+    ...sidecarAnnotations(input, field),
+    [annotation.configHash]: coldConfig(input, field).hash,
     ...secretsHash(input.facts, secretsOf(input, field)),
   }
   const metadata = { labels: labelsFor(system, worker, 'worker', versionOf(input)), annotations }
@@ -183,13 +182,13 @@ const podTemplate = (input: DesireInput, field: WorkerField, dapr: readonly Desi
   }
 }
 
-const deployment = (input: DesireInput, field: WorkerField, dapr: readonly DesiredObject[]): DesiredObject => {
+const deployment = (input: DesireInput, field: WorkerField): DesiredObject => {
   const system = input.bot.metadata.name
   const worker = workerNames[field]
   const name = names.worker(system, worker)
   const selector = selectorFor(system, worker)
   const { replicas, asked } = decideReplicas(input, field)
-  const template = podTemplate(input, field, dapr)
+  const template = podTemplate(input, field)
   return owned(input, {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -221,7 +220,4 @@ const minReadySeconds = ({ bot }: DesireInput): { readonly minReadySeconds?: num
 }
 
 /** The four workers, consumers before chat-api. */
-export const deployments: Desire = (input) => {
-  const dapr = daprObjects(input)
-  return workerFields.map((field) => deployment(input, field, dapr))
-}
+export const deployments: Desire = (input) => workerFields.map((field) => deployment(input, field))

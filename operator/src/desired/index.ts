@@ -3,10 +3,6 @@ import { workerFields } from '../api/v1alpha1/schema/services.ts'
 import type { TodoChatbot } from '../api/v1alpha1/todochatbot.ts'
 import { autoscalers } from './autoscalers.ts'
 import { configMaps } from './config-maps.ts'
-import { daprComponents } from './dapr-components.ts'
-import { daprConfiguration } from './dapr-configuration.ts'
-import { daprResiliency } from './dapr-resiliency.ts'
-import { daprSubscriptions } from './dapr-subscriptions.ts'
 import { deployments } from './deployments.ts'
 import { kafka } from './kafka.ts'
 import { migration, migrationJobName as jobName } from './migration.ts'
@@ -19,6 +15,7 @@ import { decideReplicas } from './replicas.ts'
 import { secrets } from './secrets.ts'
 import { serviceAccounts } from './service-accounts.ts'
 import { services } from './services.ts'
+import { daprObjects } from './sidecar.ts'
 import { stages } from './types.ts'
 import type { Desire, DesiredObject, Facts } from './types.ts'
 
@@ -32,10 +29,7 @@ const concerns: readonly Desire[] = [
   kafka,
   postgresql,
   redis,
-  daprConfiguration,
-  daprComponents,
-  daprResiliency,
-  daprSubscriptions,
+  daprObjects,
   migration,
   deployments,
   autoscalers,
@@ -67,9 +61,8 @@ export const desire = ({ apiVersion, kind, metadata, spec }: TodoChatbot, facts:
   const identity = identityOf(bot, facts)
   const last = lastHashes.get(bot.spec)
   const known = last?.identity === identity ? last.hashes : []
-  const objects = concerns
-    .flatMap((concern) => concern({ bot, facts }))
-    .map((object, index) => withHash(object, known[index]))
+  const input = { bot, facts }
+  const objects = concerns.flatMap((concern) => concern(input)).map((object, index) => withHash(object, known[index]))
   if (known.length === 0) lastHashes.set(bot.spec, { identity, hashes: objects.map(hashOf) })
   return stages.flatMap((stage) => objects.filter((object) => object.stage === stage))
 }

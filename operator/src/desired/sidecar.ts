@@ -6,6 +6,7 @@ import { daprConfiguration } from './dapr-configuration.ts'
 import { daprResiliency } from './dapr-resiliency.ts'
 import { daprSubscriptions } from './dapr-subscriptions.ts'
 import { contentHash } from './hash.ts'
+import { oncePer } from './once-per.ts'
 import type { DesiredObject, DesireInput } from './types.ts'
 
 /** How long a sidecar keeps its API open after SIGTERM while its worker drains; it goes on as soon as the worker is gone. */
@@ -17,9 +18,10 @@ const gracefulShutdown = 20
 const scopesOf = (object: Readonly<Record<string, unknown>>): readonly string[] | undefined =>
   object['scopes'] as readonly string[] | undefined
 
-/** The Dapr objects of a system, made once for its four workers. */
-export const daprObjects = (input: DesireInput): readonly DesiredObject[] =>
-  [daprComponents, daprSubscriptions, daprResiliency, daprConfiguration].flatMap((desire) => desire(input))
+/** The Dapr objects of a system: they are desired themselves, and every worker's pods carry the hash of those its sidecar reads. */
+export const daprObjects = oncePer((input: DesireInput): readonly DesiredObject[] =>
+  [daprConfiguration, daprComponents, daprResiliency, daprSubscriptions].flatMap((desire) => desire(input)),
+)
 
 /** What a sidecar of this app reads at start; the pod rolls when it changes, because hot reload is off (dapr-configuration.ts). */
 const daprHash = (objects: readonly DesiredObject[], appId: string): string =>
@@ -37,13 +39,9 @@ const defined = (values: Readonly<Record<string, string | undefined>>): Record<s
  * Annotations Dapr's injector reads. The sidecar asks the worker's /readyz: while a worker cannot do its work (PostgreSQL is away), its
  * subscriptions rest and events wait in Kafka instead of using up their retries. Actors and jobs are not used, so no placement and no
  * scheduler is contacted.
- * @param dapr what {@link daprObjects} made
  */
-export const sidecarAnnotations = (
-  { bot: { metadata, spec } }: DesireInput,
-  field: WorkerField,
-  dapr: readonly DesiredObject[],
-): Record<string, string> => {
+export const sidecarAnnotations = (input: DesireInput, field: WorkerField): Record<string, string> => {
+  const { metadata, spec } = input.bot
   const appId = names.worker(metadata.name, workerNames[field])
   const { requests, limits } = spec.dapr.sidecarResources
   return defined({
@@ -71,6 +69,6 @@ export const sidecarAnnotations = (
     'dapr.io/sidecar-cpu-limit': limits?.cpu,
     'dapr.io/sidecar-memory-request': requests?.memory,
     'dapr.io/sidecar-memory-limit': limits?.memory,
-    [annotation.daprHash]: daprHash(dapr, appId),
+    [annotation.daprHash]: daprHash(daprObjects(input), appId),
   })
 }

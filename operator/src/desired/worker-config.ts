@@ -1,13 +1,13 @@
-import type { z } from 'zod'
 import { hotFieldsOf } from '../../../workers/lib/config-schema.ts'
 import { parseDuration } from '../api/v1alpha1/durations.ts'
 import { names, workerNames, workerPorts } from '../api/v1alpha1/names.ts'
 import { topicAliases } from '../api/v1alpha1/schema/kafka.ts'
-import type { WorkerField } from '../api/v1alpha1/schema/services.ts'
+import { workerFields, type WorkerField } from '../api/v1alpha1/schema/services.ts'
 import { settingsSchemas } from './config-problems.ts'
-import { contentHash, shortHash } from './hash.ts'
+import { contentHash } from './hash.ts'
 import type { Json } from './object.ts'
 import { versionOf } from './object.ts'
+import { oncePer } from './once-per.ts'
 import { topicName } from './topics.ts'
 import type { DesireInput } from './types.ts'
 
@@ -17,11 +17,15 @@ export const workerGracePeriod = 20_000
 /** Workers that use the Dapr state store. */
 export const stateStoreUsers: readonly WorkerField[] = ['chatApi']
 
-const schemaOf = (field: WorkerField): z.ZodType => settingsSchemas[field]
+const ofWorkers = <T>(make: (field: WorkerField) => T): Readonly<Record<WorkerField, T>> =>
+  Object.fromEntries(workerFields.map((field) => [field, make(field)])) as Record<WorkerField, T>
 
-/** Splits settings into those a running worker takes over and those that need a restart, by the marks in the worker's own schema. */
+/** Settings that running workers take over, by the marks in their own schemas. */
+const hotFields = ofWorkers((field): readonly string[] => hotFieldsOf(settingsSchemas[field]))
+
+/** Splits settings into those a running worker takes over and those that need a restart. */
 const splitSettings = (field: WorkerField, settings: Json): { readonly hot: Json; readonly cold: Json } => {
-  const hot = hotFieldsOf(schemaOf(field))
+  const hot = hotFields[field]
   const only = (wanted: boolean): Json =>
     Object.fromEntries(Object.entries(settings).filter(([name]) => hot.includes(name) === wanted))
   return { hot: only(true), cold: only(false) }
@@ -41,10 +45,8 @@ export const hotConfig = (input: DesireInput, field: WorkerField): Json & { read
   return { revision: contentHash(content), ...content }
 }
 
-/**
- * config.json of a worker, as workers/lib/config-schema.ts reads it: what counts at the start of a pod only. Durations in ms.
- */
-export const coldConfig = (input: DesireInput, field: WorkerField): Json => {
+/** As workers/lib/config-schema.ts reads it. Durations in ms. */
+const configFile = (input: DesireInput, field: WorkerField): Json => {
   const { metadata, spec } = input.bot
   const system = metadata.name
   const service = spec.services[field]
@@ -71,6 +73,22 @@ export const coldConfig = (input: DesireInput, field: WorkerField): Json => {
   }
 }
 
-/** Name of the ConfigMap of a config.json. It changes with the content, so a template of the past still finds the configuration of its time. */
-export const coldConfigName = (input: DesireInput, field: WorkerField): string =>
-  names.coldConfig(input.bot.metadata.name, workerNames[field], shortHash(coldConfig(input, field)))
+/** config.json of a worker: what counts at the start of a pod only. */
+export interface ColdConfig {
+  readonly content: Json
+  readonly hash: string
+  /** Of its ConfigMap. It changes with the content, so a template of the past still finds the configuration of its time. */
+  readonly name: string
+}
+
+const coldConfigs = oncePer((input: DesireInput) =>
+  ofWorkers((field): ColdConfig => {
+    const content = configFile(input, field)
+    const hash = contentHash(content)
+    const name = names.coldConfig(input.bot.metadata.name, workerNames[field], hash.slice(0, 8))
+    return { content, hash, name }
+  }),
+)
+
+/** config.json of a worker. */
+export const coldConfig = (input: DesireInput, field: WorkerField): ColdConfig => coldConfigs(input)[field]

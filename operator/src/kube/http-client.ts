@@ -55,7 +55,8 @@ export const createKubeClient = (transport: Transport): KubeClient => {
         {
           method: 'PATCH',
           path: pathOf(kindOf(object), { namespace, name, subresource: options.subresource }),
-          query: { fieldManager: options.fieldManager, force: true },
+          // Unknown fields are refused by server-side apply itself; the default, Warn, parses every body a second time to find them.
+          query: { fieldManager: options.fieldManager, force: true, fieldValidation: 'Ignore' },
           // JSON is YAML; the API server knows no other media type for server-side apply (KEP-555).
           contentType: 'application/apply-patch+yaml',
           body: object,

@@ -157,7 +157,11 @@ test('apply is sent with the media type, the manager and force, and says whether
   expect([first.created, second.created]).toEqual([true, false])
   const [request] = proxy.seen
   expect(request?.headers['content-type']).toBe('application/apply-patch+yaml')
-  expect(Object.fromEntries(request?.query ?? [])).toEqual({ fieldManager: 'todochatbot-operator', force: 'true' })
+  expect(Object.fromEntries(request?.query ?? [])).toEqual({
+    fieldManager: 'todochatbot-operator',
+    force: 'true',
+    fieldValidation: 'Ignore',
+  })
   expect(request?.headers['user-agent']).toBe('todochatbot-operator/test')
 })
 

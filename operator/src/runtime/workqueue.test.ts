@@ -10,7 +10,12 @@ let queue: WorkQueue
 
 beforeEach(() => {
   clock = createFakeClock()
-  queue = createWorkQueue({ clock, random: () => 1, agingMs: 5000, backoff: { baseMs: 100, maxMs: 1000 } })
+  queue = createWorkQueue({
+    clock,
+    random: () => 1,
+    agingMs: { low: 5000, new: 30_000 },
+    backoff: { baseMs: 100, maxMs: 1000 },
+  })
 })
 
 /** Takes everything that is ready, finishing each key at once. */
@@ -52,6 +57,33 @@ test('a resync that has waited long enough goes before newer changes', async () 
   clock.advance(5001)
   queue.add('change', 'high')
   expect(await drain()).toEqual(['resync', 'change'])
+})
+
+test('what is under way goes before what is new, for as long as new keys age', async () => {
+  queue.add('new', 'new')
+  clock.advance(29_999)
+  queue.add('under way', 'high')
+  expect(await queue.take()).toBe('under way')
+  clock.advance(2)
+  queue.done('under way')
+  queue.add('under way', 'high')
+  expect(await drain()).toEqual(['new', 'under way'])
+})
+
+test('a key that is new and changes while it waits counts as changed', async () => {
+  queue.add('a', 'new')
+  queue.add('b', 'low')
+  queue.add('a', 'high')
+  expect(await drain()).toEqual(['a', 'b'])
+})
+
+test('a key that changes while it is worked on comes back at the highest priority it was added with', async () => {
+  queue.add('a')
+  await queue.take()
+  for (const priority of ['new', 'high', 'low'] as const) queue.add('a', priority)
+  queue.add('b', 'low')
+  queue.done('a')
+  expect(await drain()).toEqual(['a', 'b'])
 })
 
 test('a change to a key that waits for its resync moves it up', async () => {
@@ -104,7 +136,7 @@ test('closing wakes everybody who waits and forgets what is delayed', async () =
 describe('on any interleaving of adds, delays, takes and completions', () => {
   const key = fc.constantFrom('a', 'b', 'c', 'd')
   const step = fc.oneof(
-    fc.record({ do: fc.constant('add' as const), key, priority: fc.constantFrom('high' as const, 'low' as const) }),
+    fc.record({ do: fc.constant('add' as const), key, priority: fc.constantFrom('high', 'low', 'new') }),
     fc.record({ do: fc.constant('addAfter' as const), key, ms: fc.integer({ min: 1, max: 300 }) }),
     fc.record({ do: fc.constant('addRateLimited' as const), key }),
     fc.record({ do: fc.constant('take' as const) }),
@@ -153,10 +185,10 @@ describe('on any interleaving of adds, delays, takes and completions', () => {
 
   test('a low key is not starved by an endless stream of changes', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 200 }), async (pauseMs) => {
+      fc.asyncProperty(fc.integer({ min: 1, max: 200 }), fc.constantFrom('low', 'new'), async (pauseMs, priority) => {
         const time = createFakeClock()
-        const tested = createWorkQueue({ clock: time, agingMs: 1000 })
-        tested.add('low', 'low')
+        const tested = createWorkQueue({ clock: time, agingMs: { low: 1000, new: 1000 } })
+        tested.add('low', priority)
         const order: string[] = []
         for (let change = 0; !order.includes('low') && change < 2000; change += 1) {
           tested.add(`change-${change}`)

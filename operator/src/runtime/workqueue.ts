@@ -2,15 +2,18 @@
  * A queue of keys that makes level-based reconciling safe and cheap. After client-go's workqueue and controller-runtime's
  * priority queue.
  *
- * A key is in any of three places: *waiting* (ready, in one of two lines), *delayed* (a timer adds it later), *working* (handed
- * out by `take`, until `done`). Invariants:
+ * A key is in any of three places: *waiting* (ready, in the line of its priority), *delayed* (a timer adds it later), *working*
+ * (handed out by `take`, until `done`). Invariants:
  * 1. No key is lost: after the last `add(k)` there is a `take` that returns k and starts later than that `add`.
  * 2. No key is handed out twice at once: an `add` during work marks the key dirty, and `done` puts it back in line.
  * 3. Adding a waiting key again costs nothing: a thousand changes make one reconcile.
- * 4. No starvation: a low-priority key is treated like a high one added `agingMs` later. It yields to changes of that span,
- *    not to an endless stream of them.
+ * 4. No starvation: a key of lower priority is treated like a high one added later, by the ageing of its priority. It yields to
+ *    changes of that span, not to an endless stream of them.
  *
- * The two lines are ordered by that effective time, hence insertion order, hence two Maps and one comparison suffice.
+ * What is new waits longest: of a hundred resources that arrive together the first are ready before the last are begun, and
+ * those in between need not be told how far they are.
+ *
+ * Each line is ordered by that effective time, hence insertion order, hence a Map per line and a comparison of heads suffice.
  * Time and timers are injected. Proof: workqueue.test.ts checks the four invariants on random interleavings (fast-check).
  */
 import type { BackoffBounds } from '../kube/backoff.ts'
@@ -18,8 +21,8 @@ import { createKeyBackoff } from './backoff.ts'
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 
-/** `high`: something changed. `low`: resyncs and the first list; they age, so that a stream of changes cannot starve them. */
-export type Priority = 'high' | 'low'
+/** `high`: something changed. `low`: resyncs and the first list. `new`: nothing was begun for it yet. */
+export type Priority = 'high' | 'low' | 'new'
 
 /** Deduplicating queue of keys; no key is ever handed out twice at once. */
 export interface WorkQueue {
@@ -55,11 +58,20 @@ export interface WorkQueueObserver {
 export interface WorkQueueOptions {
   /** Default 50 to 300 000. */
   readonly backoff?: BackoffBounds
-  /** How much later than a high one a low-priority key counts. Default 5000. */
-  readonly agingMs?: number
+  /** How much later than a high one a key counts. Default 5000 for low, 300 000 for new. */
+  readonly agingMs?: Readonly<Record<Exclude<Priority, 'high'>, number>>
   readonly clock?: Clock
   readonly random?: () => number
   readonly observer?: WorkQueueObserver
+}
+
+const priorities: readonly Priority[] = ['high', 'low', 'new']
+
+/** The head of a line, with its effective time. */
+interface Waiting {
+  readonly priority: Priority
+  readonly key: string
+  readonly effective: number
 }
 
 interface Delay {
@@ -70,37 +82,37 @@ interface Delay {
 
 /** Makes an empty queue. */
 export const createWorkQueue = (options: WorkQueueOptions = {}): WorkQueue => {
-  const { clock = systemClock, agingMs = 5000, observer = {} } = options
+  const { clock = systemClock, observer = {} } = options
+  const aging: Readonly<Record<Priority, number>> = { high: 0, ...(options.agingMs ?? { low: 5_000, new: 300_000 }) }
   const backoff = createKeyBackoff(options.backoff ?? { baseMs: 50, maxMs: 300_000 }, options.random)
   /** Key to effective time; see the head of this file. */
-  const lines: Record<Priority, Map<string, number>> = { high: new Map(), low: new Map() }
+  const lines: Record<Priority, Map<string, number>> = { high: new Map(), low: new Map(), new: new Map() }
   const working = new Map<string, { readonly since: number; dirty: Priority | undefined }>()
   const delayed = new Map<string, Delay>()
   const takers: ((key: string | undefined) => void)[] = []
   let closed = false
 
-  const depth = (): number => lines.high.size + lines.low.size
+  const depth = (): number => priorities.reduce((sum, priority) => sum + lines[priority].size, 0)
 
-  const first = (): { line: Map<string, number>; key: string; effective: number; priority: Priority } | undefined => {
-    const heads = (['high', 'low'] as const).flatMap((priority) => {
+  const first = (): Waiting | undefined => {
+    let best: Waiting | undefined
+    for (const priority of priorities) {
       const head = lines[priority].entries().next().value
-      return head === undefined ? [] : [{ line: lines[priority], key: head[0], effective: head[1], priority }]
-    })
-    return heads.reduce<(typeof heads)[number] | undefined>(
-      (best, head) => (best === undefined || head.effective < best.effective ? head : best),
-      undefined,
-    )
+      if (head === undefined || (best !== undefined && best.effective <= head[1])) continue
+      best = { priority, key: head[0], effective: head[1] }
+    }
+    return best
   }
 
   const handOut = (): void => {
     while (takers.length > 0) {
       const head = first()
       if (head === undefined) return
-      const { line, key, effective, priority } = head
-      line.delete(key)
+      const { key, effective, priority } = head
+      lines[priority].delete(key)
       const now = clock.now()
       working.set(key, { since: now, dirty: undefined })
-      observer.taken?.(now - (priority === 'low' ? effective - agingMs : effective))
+      observer.taken?.(now - (effective - aging[priority]))
       observer.depth?.(depth())
       takers.shift()?.(key)
     }
@@ -110,15 +122,17 @@ export const createWorkQueue = (options: WorkQueueOptions = {}): WorkQueue => {
     if (closed) return
     const work = working.get(key)
     if (work !== undefined) {
-      if (work.dirty !== 'high') work.dirty = priority
+      if (work.dirty === undefined || aging[priority] < aging[work.dirty]) work.dirty = priority
       return
     }
-    const now = clock.now()
-    const lowEffective = lines.low.get(key)
-    // A low key that has aged past the present keeps its better place.
-    if (lines.high.has(key) || (lowEffective !== undefined && (priority === 'low' || lowEffective <= now))) return
-    lines.low.delete(key)
-    lines[priority].set(key, priority === 'low' ? now + agingMs : now)
+    const effective = clock.now() + aging[priority]
+    const line = priorities.find((one) => lines[one].has(key))
+    if (line !== undefined) {
+      // What has aged past the present keeps its better place.
+      if ((lines[line].get(key) ?? 0) <= effective) return
+      lines[line].delete(key)
+    }
+    lines[priority].set(key, effective)
     observer.added?.()
     observer.depth?.(depth())
     handOut()
@@ -176,8 +190,7 @@ export const createWorkQueue = (options: WorkQueueOptions = {}): WorkQueue => {
       closed = true
       for (const { cancel } of delayed.values()) cancel()
       delayed.clear()
-      lines.high.clear()
-      lines.low.clear()
+      for (const priority of priorities) lines[priority].clear()
       observer.depth?.(0)
       for (const wake of takers.splice(0)) wake(undefined)
     },

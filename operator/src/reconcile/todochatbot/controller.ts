@@ -6,6 +6,7 @@ import { kind as todoChatbotKind } from '../../api/v1alpha1/todochatbot.ts'
 import { controllerOf, keyOf, refOf, type KubeObject } from '../../kube/object.ts'
 import type { Controller } from '../../runtime/controller.ts'
 import type { Change } from '../../runtime/informer.ts'
+import type { Priority } from '../../runtime/workqueue.ts'
 import { daprKinds, kedaKinds, prunedKinds, type Informers } from './informers.ts'
 import type { Dependencies } from './reconcile.ts'
 
@@ -13,8 +14,8 @@ import type { Dependencies } from './reconcile.ts'
 type Wakeable = Pick<Dependencies, 'informers' | 'claims' | 'secrets'>
 
 /**
- * Connects informers to the queue. Handlers only name who has to look; the first list wakes every system once, at low priority, and what the
- * controller wrote itself wakes nobody.
+ * Connects informers to the queue. Handlers only name who has to look; the first list wakes every system once, at low priority, one that is
+ * new waits for those under way, and what the controller wrote itself wakes nobody.
  */
 export function wakeOnChange({ informers, claims, secrets }: Wakeable, controller: Pick<Controller, 'enqueue'>): void {
   const wake = (keys: readonly string[]): void => {
@@ -22,13 +23,13 @@ export function wakeOnChange({ informers, claims, secrets }: Wakeable, controlle
   }
 
   informers.TodoChatbot.onChange((change) => {
-    const { object, previous, type, initial } = change
+    const { object, previous, type } = change
     const key = keyOf(object.metadata)
     const gone = type === 'delete' || (previous !== undefined && previous.metadata.uid !== object.metadata.uid)
     if (gone) secrets.forget(key)
     const bot = type === 'delete' ? undefined : botOf(object)
     wake(bot === undefined ? claims.remove(key) : claims.update(bot))
-    if (!change.own) controller.enqueue(refOf(key), initial ? 'low' : 'high')
+    if (!change.own) controller.enqueue(refOf(key), priorityOf(change))
   })
 
   const wakeOwner = (change: Change, owner: string | undefined): void => {
@@ -59,6 +60,14 @@ export function wakeOnChange({ informers, claims, secrets }: Wakeable, controlle
   for (const kind of ['Pod', 'PersistentVolumeClaim'] as const) {
     informers[kind].onChange((change) => wakeOwner(change, change.object.metadata.labels?.[label.instance]))
   }
+}
+
+/** A system whose status is still that of the CRD (observedGeneration -1) was never begun: those under way are finished first. */
+function priorityOf({ type, object, initial }: Change): Priority {
+  if (type === 'delete' || object.metadata.deletionTimestamp !== undefined) return 'high'
+  const { observedGeneration = -1 } = (object['status'] ?? {}) as { observedGeneration?: number }
+  if (observedGeneration < 0) return 'new'
+  return initial ? 'low' : 'high'
 }
 
 /** How long the start waits for the kinds of dapr.io, in ms: a cluster without Dapr has none of them. */

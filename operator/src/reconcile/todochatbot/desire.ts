@@ -5,6 +5,7 @@ import { label } from '../../api/v1alpha1/labels.ts'
 import { names, workerNames } from '../../api/v1alpha1/names.ts'
 import { workerFields, type WorkerField } from '../../api/v1alpha1/schema/services.ts'
 import { desire, desireSecrets, migrationJobName } from '../../desired/index.ts'
+import { oncePer } from '../../desired/once-per.ts'
 import { referencedSecrets } from '../../desired/secret-references.ts'
 import type { DesiredObject, Facts } from '../../desired/types.ts'
 import type { KubeObject } from '../../kube/object.ts'
@@ -74,7 +75,7 @@ export function rolloutsOf(
     workerFields.flatMap((field) => {
       const name = names.worker(system, workerNames[field])
       const live = informers.Deployment.get({ namespace, name })
-      return live === undefined ? [] : [[field, liveRollout(informers, live)]]
+      return live === undefined ? [] : [[field, liveRollout(live, informers.Deployment)]]
     }),
   )
 }
@@ -93,15 +94,9 @@ export function versionOf({ objects }: Desired, fallback: string): string {
 }
 
 /** Informers hold a Deployment packed, and unpacking it twice per reconcile would cost more than the rest of a look. */
-const known = new WeakMap<KubeObject, Rollout>()
-
-function liveRollout({ Deployment }: Informers, live: KubeObject): Rollout {
-  const before = known.get(live)
-  if (before !== undefined) return before
-  const rollout = rolloutOf(Deployment.whole(live))
-  known.set(live, rollout)
-  return rollout
-}
+const liveRollout = oncePer((live: KubeObject, { whole }: Pick<Informers['Deployment'], 'whole'>): Rollout =>
+  rolloutOf(whole(live)),
+)
 
 function rolloutOf(deployment: KubeObject): Rollout {
   const spec = (deployment['spec'] ?? {}) as {

@@ -9,6 +9,7 @@ import { workerFields, type WorkerField } from '../../api/v1alpha1/schema/servic
 import type { TodoChatbot } from '../../api/v1alpha1/todochatbot.ts'
 import { otherManagers } from '../../apply/field-managers.ts'
 import type { TopicReport } from '../../apply/topic-keeper.ts'
+import { oncePer } from '../../desired/once-per.ts'
 import { decideReplicas, revertedNumber, type ReplicasDecision } from '../../desired/replicas.ts'
 import { topicName } from '../../desired/topics.ts'
 import type { LiveScale, ScaleFacts } from '../../desired/types.ts'
@@ -49,11 +50,15 @@ export function liveScale(
   ref: { readonly namespace: string; readonly name: string },
 ): LiveScale | undefined {
   const live = Deployment.get(ref)
-  if (live === undefined) return undefined
-  const { replicas = 1 } = (Deployment.whole(live)['spec'] ?? {}) as { replicas?: number }
+  return live === undefined ? undefined : scaleOf(live, Deployment)
+}
+
+/** Once for each version of a Deployment: every look asks for it several times, and informers hold it packed. */
+const scaleOf = oncePer((live: KubeObject, { whole }: Pick<Informers['Deployment'], 'whole'>): LiveScale => {
+  const { replicas = 1 } = (whole(live)['spec'] ?? {}) as { replicas?: number }
   const asked = live.metadata.annotations?.[annotation.replicas]
   return { replicas, ...(asked === undefined ? {} : { asked }) }
-}
+})
 
 /** What this module needs. */
 export interface ReplicasTools {
