@@ -101,7 +101,8 @@ test.concurrent.each<[string, Edit]>([
     if (crashed) points += 1
     last = n
   }
-  expect(last).toBeGreaterThan(8)
+  // A write per worker at least; how many statuses are written between them depends on how fast pods come up.
+  expect(last).toBeGreaterThan(workerFields.length)
   // The number belongs to what has to be shown.
   process.stdout.write(`crash points of ${what}: ${points}, ${crashPointsTaken}; all converged\n`)
 })

@@ -91,6 +91,7 @@ function tables(results: readonly (Measurement | Floor)[]): string {
     'objects',
     'all applied',
     '÷ floor',
+    'each, p50',
     'writes/object',
     'status writes',
     'edit p50',
@@ -107,10 +108,11 @@ function tables(results: readonly (Measurement | Floor)[]): string {
     ]
     const seconds = (ms: number): string => `${rounded(ms / 1000, 2).toFixed(2)} s`
     if (!('contestant' in result)) {
-      return [...start, seconds(result.applied), '1', '1', '', '', '', seconds(result.editAll), '1', '', '', '', '']
+      return [...start, seconds(result.applied), '1', '', '1', '', '', '', seconds(result.editAll), '1', '', '', '', '']
     }
     return [
-      ...[...start, seconds(result.applied), ratio, result.writesPerObject, result.statusWritesPerResource],
+      ...[...start, seconds(result.applied), ratio, seconds(result.eachAppliedP50)],
+      ...[result.writesPerObject, result.statusWritesPerResource],
       ...[`${result.editP50} ms`, `${result.editP99} ms`, seconds(result.editAll), result.writesPerEdit],
       ...[`${result.idleWrites} in ${result.idleSeconds} s`, `${result.residentMiB} MiB`, `${result.peakMiB} MiB`],
       `${result.cpuPerResource} ms`,

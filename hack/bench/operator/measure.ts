@@ -19,6 +19,8 @@ export interface Measurement {
   readonly objectsPerResource: number
   /** From the first resource created to the last of all objects applied. */
   readonly applied: number
+  /** Of one resource, from its first object applied to its last; the median. */
+  readonly eachAppliedP50: number
   /** Writes to owned objects, divided by owned objects, up to quiet. */
   readonly writesPerObject: number
   /** Writes of status per resource, up to quiet. */
@@ -67,6 +69,9 @@ export async function measure(contestant: Contestant, input: RunInput): Promise<
     const applied = await create(recorder, input)
     await recorder.untilQuiet(QUIET, LIMIT)
     const created = countWrites(recorder)
+    const spans = systems.map(({ name }) =>
+      spanOf(recorder.children.filter((write) => write.name.startsWith(`${name}-`))),
+    )
     const cpu = (await processCpu(daemon.pid)) - cpuBefore
     const latencies = await editOneByOne(recorder, input)
     await recorder.untilQuiet(QUIET, LIMIT)
@@ -82,6 +87,7 @@ export async function measure(contestant: Contestant, input: RunInput): Promise<
       resources: systems.length,
       objectsPerResource: template.objects,
       applied: rounded(applied),
+      eachAppliedP50: rounded(percentile(spans, 0.5)),
       writesPerObject: rounded(created.children / (systems.length * template.objects), 3),
       statusWritesPerResource: rounded(created.statuses / systems.length, 2),
       otherWritesPerResource: rounded(created.others / systems.length, 2),
@@ -99,6 +105,11 @@ export async function measure(contestant: Contestant, input: RunInput): Promise<
     await daemon.kill()
     await simulator.stop()
   }
+}
+
+const spanOf = (writes: readonly RecordedWrite[]): number => {
+  const times = writes.map(({ completedAt }) => completedAt)
+  return Math.max(...times) - Math.min(...times)
 }
 
 const key = (write: RecordedWrite): string => `${write.resource}/${write.namespace}/${write.name}`

@@ -6,9 +6,9 @@ import { kind as todoChatbotKind } from '../../api/v1alpha1/todochatbot.ts'
 import { controllerOf, keyOf, refOf, type KubeObject } from '../../kube/object.ts'
 import type { Controller } from '../../runtime/controller.ts'
 import type { Change } from '../../runtime/informer.ts'
-import type { Priority } from '../../runtime/workqueue.ts'
 import { daprKinds, kedaKinds, prunedKinds, type Informers } from './informers.ts'
 import type { Dependencies } from './reconcile.ts'
+import { priorityOf } from './priority.ts'
 
 /** What waking needs of the reconciler's dependencies. */
 type Wakeable = Pick<Dependencies, 'informers' | 'claims' | 'secrets'>
@@ -60,14 +60,6 @@ export function wakeOnChange({ informers, claims, secrets }: Wakeable, controlle
   for (const kind of ['Pod', 'PersistentVolumeClaim'] as const) {
     informers[kind].onChange((change) => wakeOwner(change, change.object.metadata.labels?.[label.instance]))
   }
-}
-
-/** A system whose status is still that of the CRD (observedGeneration -1) was never begun: those under way are finished first. */
-function priorityOf({ type, object, initial }: Change): Priority {
-  if (type === 'delete' || object.metadata.deletionTimestamp !== undefined) return 'high'
-  const { observedGeneration = -1 } = (object['status'] ?? {}) as { observedGeneration?: number }
-  if (observedGeneration < 0) return 'new'
-  return initial ? 'low' : 'high'
 }
 
 /** How long the start waits for the kinds of dapr.io, in ms: a cluster without Dapr has none of them. */
