@@ -90,6 +90,24 @@ describe('the API server takes every desired object as it is', () => {
   })
 })
 
+test('a field that the API server does not know is refused in every kind, although our applies do not ask it to validate fields', async () => {
+  const bot = aTodoChatbot(await sample('production'), { namespace })
+  const ofEachKind = new Map(desire(bot, someFacts()).map(({ object }) => [object.kind, object]))
+  const accepted: string[] = []
+  const apply = async (object: KubeObject): Promise<unknown> =>
+    cluster.client.apply(object, { fieldManager: 'todochatbot-operator' }).then(
+      () => accepted.push(object.kind),
+      (error: unknown) => error,
+    )
+  for (const [kind, object] of ofEachKind) {
+    const spec = object['spec'] as object | undefined
+    const unknown = spec === undefined ? { nonsense: '1' } : { spec: { ...spec, nonsense: '1' } }
+    expect(String(await apply({ ...object, ...unknown })), kind).toContain('nonsense')
+  }
+  expect(accepted).toEqual([])
+  expect(ofEachKind.size).toBeGreaterThan(10)
+})
+
 test('kubectl rollout restart on a worker survives the next apply of the operator', async () => {
   const resource = {
     apiVersion: 'todochatbot.dev/v1alpha1',
