@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { uriOf } from '../../../workers/jobs/restore/databases.ts'
 
 const run = promisify(execFile)
 
@@ -27,14 +28,11 @@ export const pgDump = (uri: string, path: string, level: number): Promise<Floor>
  * createdb and pg_restore: a restore makes the database it fills.
  * @param uri of a database of the server @param name of the database that is made
  */
-export const pgRestore = (uri: string, name: string, path: string): Promise<Floor> => {
-  const target = new URL(uri)
-  target.pathname = `/${name}`
-  return timed(path, async () => {
+export const pgRestore = (uri: string, name: string, path: string): Promise<Floor> =>
+  timed(path, async () => {
     await run('createdb', ['--template=template0', `--maintenance-db=${uri}`, name])
-    await run('pg_restore', ['--no-owner', '--exit-on-error', `--dbname=${target.href}`, path])
+    await run('pg_restore', ['--no-owner', '--exit-on-error', `--dbname=${uriOf(uri, name)}`, path])
   })
-}
 
 /**
  * Copies a topic into a file or a file into a topic (kafka-copy.ts). As with our Jobs, the time begins when the modules of the process are loaded.
@@ -46,8 +44,6 @@ export const copyTopic = async (
   path: string,
 ): Promise<Floor> => {
   const program = join(import.meta.dirname, 'kafka-copy.ts')
-  const { stdout } = await run(process.execPath, [program, what, brokers, topic, path], {
-    env: { ...process.env, NODE_NO_WARNINGS: '1' },
-  })
+  const { stdout } = await run(process.execPath, [program, what, brokers, topic, path])
   return { took: Number(stdout), bytes: (await stat(path)).size }
 }

@@ -69,10 +69,10 @@ export async function measure(contestant: Contestant, input: RunInput): Promise<
     const applied = await create(recorder, input)
     await recorder.untilQuiet(QUIET, LIMIT)
     const created = countWrites(recorder)
+    const cpu = (await processCpu(daemon.pid)) - cpuBefore
     const spans = systems.map(({ name }) =>
       spanOf(recorder.children.filter((write) => write.name.startsWith(`${name}-`))),
     )
-    const cpu = (await processCpu(daemon.pid)) - cpuBefore
     const latencies = await editOneByOne(recorder, input)
     await recorder.untilQuiet(QUIET, LIMIT)
     const before = countWrites(recorder)

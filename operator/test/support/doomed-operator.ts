@@ -2,8 +2,10 @@ import { startOperator, type OperatorOptions, type RunningOperator, type TestClu
 
 /** Distance between the writes that long sweeps kill the operator after: every third one, or with CRASH_POINTS=all every one. */
 export const crashStride = process.env['CRASH_POINTS'] === 'all' ? 1 : 3
-/** How a sweep says which points it took. */
-export const crashPointsTaken = crashStride === 1 ? 'every write' : `every ${crashStride}rd write`
+/** How a sweep of this stride says which points it took. */
+export const pointsAt = (stride: number): string => (stride === 1 ? 'every write' : `every ${stride}rd write`)
+/** The same of the long ones. */
+export const crashPointsTaken = pointsAt(crashStride)
 
 /** An operator that dies; see {@link startDoomedOperator}. */
 export interface DoomedOperator extends RunningOperator {

@@ -7,8 +7,8 @@ import { controllerOf, keyOf, refOf, type KubeObject } from '../../kube/object.t
 import type { Controller } from '../../runtime/controller.ts'
 import type { Change } from '../../runtime/informer.ts'
 import { daprKinds, kedaKinds, prunedKinds, type Informers } from './informers.ts'
-import type { Dependencies } from './reconcile.ts'
 import { priorityOf } from './priority.ts'
+import type { Dependencies } from './reconcile.ts'
 
 /** What waking needs of the reconciler's dependencies. */
 type Wakeable = Pick<Dependencies, 'informers' | 'claims' | 'secrets'>

@@ -38,6 +38,7 @@ import { raisedMemories } from './remediation/raised-memory.ts'
 import type { KnownSecret, SecretReader } from './secret-reader.ts'
 import { sidecarTargets, type SidecarReport } from './sidecars.ts'
 import type { TopicsSeen } from './topics.ts'
+import { neverBegun } from './priority.ts'
 import { liveScale, scaleFacts } from './replicas.ts'
 import { healthTargets, type HealthReport } from './worker-health.ts'
 import {
@@ -301,7 +302,7 @@ async function readSecrets(
   const { namespace, generation, uid, annotations } = bot.metadata
   const ready = findCondition(bot.status?.conditions, 'Ready')
   const isReady = ready?.status === 'True' && ready.observedGeneration === generation
-  const isFresh = (bot.status?.observedGeneration ?? -1) < 0
+  const isFresh = neverBegun(bot.status)
   const freshness = {
     owner: keyOf(bot.metadata),
     token: [uid, generation, annotations?.[annotation.restart], annotations?.[annotation.retryMigration]].join(' '),
