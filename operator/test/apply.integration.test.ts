@@ -246,6 +246,22 @@ test('an object of somebody else is neither changed nor owned, and the error nam
   expect(live.metadata.resourceVersion).toBe(theirs.metadata.resourceVersion)
 })
 
+test('an object that somebody creates after the look for strangers keeps its values, and the next look finds whose it is', async () => {
+  await apply({ object: configMap('looked') })
+  await client.create(
+    { ...configMap('late', { level: 'theirs' }), metadata: { namespace, name: 'late' } },
+    { fieldManager: 'helm' },
+  )
+  const [first] = await apply({ object: configMap('late') })
+  expect(first?.action).toBe('failed')
+  await eventually(async () => {
+    expect(actionsOf(await apply({ object: configMap('late') }))).toEqual(['TDC_APPLY_OWNED_BY_OTHER'])
+  })
+  const live = await client.get(kinds.ConfigMap, { namespace, name: 'late' })
+  expect(live).toMatchObject({ data: { level: 'theirs' } })
+  expect(managedFieldsOf(live).map((entry) => entry.manager)).toEqual(['helm'])
+})
+
 test('two systems that want the same object: the second is told whose it is', async () => {
   await apply({ object: configMap('g') })
   const first = owner.metadata.name

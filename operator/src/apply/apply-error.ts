@@ -70,7 +70,7 @@ export const applyErrorOf = (object: KubeObject, cause: unknown): ApplyError => 
 }
 
 const codeOf = (error: KubeError): ApplyErrorCode => {
-  // 409 on an apply with force: the object changed while the server merged it.
+  // 409: the object changed while the server merged it, or somebody created it since we looked.
   if (isTransient(error) || error.status === 409) return 'TDC_APPLY_UNAVAILABLE'
   if (error.causes.some(({ reason }) => reason === 'NamespaceTerminating')) return 'TDC_APPLY_NAMESPACE_GONE'
   if (error.status === 401 || error.status === 403) return 'TDC_APPLY_FORBIDDEN'

@@ -152,7 +152,8 @@ export const createApplier = (dependencies: ApplierDependencies): Applier => {
     if (existing !== undefined) refuseOthers(desired, existing, owner, live !== undefined)
     if (live !== undefined && isHeld(desired, hash, live, cache)) return { action: 'unchanged', item, live }
     await refuseFight(desired, hash, signal)
-    const { object, created } = await client.apply(desired, { fieldManager, signal })
+    // What is believed absent is not forced: whoever created it meanwhile keeps the values, and the next try finds whose it is.
+    const { object, created } = await client.apply(desired, { fieldManager, force: existing !== undefined, signal })
     const key = describe(desired)
     fights.wrote(key, hash)
     cache.observe(object)

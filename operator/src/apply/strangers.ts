@@ -5,8 +5,9 @@ import type { KubeObject } from '../kube/object.ts'
 
 /**
  * Finds objects that carry a name we want and not our label. Informers see only what is labelled, and a server-side apply would
- * take over a stranger silently. One list of metadata per kind and namespace, answered from the API server's watch cache and
- * shared by everything created there within a moment, costs less than a GET per object, and nothing when nothing is created.
+ * take over a stranger silently. One list of metadata per kind and namespace, shared by everything created there within a moment,
+ * costs less than a GET per object, and nothing when nothing is created. It is a consistent read: the API server's watch cache
+ * may be behind by more than a moment when it is busy. What appears after the list is kube.ts's to notice, by not forcing.
  */
 export interface Strangers {
   /** The object of the same kind and name without our label, if there is one. */
@@ -24,7 +25,7 @@ export const createStrangers = (client: KubeClient, label: string, now: () => nu
     const kind = kindOf(object)
     const { namespace } = object.metadata
     const found = new Map<string, KubeObject>()
-    const selection = { namespace, labelSelector: label.replace('=', '!='), metadataOnly: true, resourceVersion: '0' }
+    const selection = { namespace, labelSelector: label.replace('=', '!='), metadataOnly: true }
     const { items } = await client.list(kind, selection)
     for (const item of items) found.set(keyOf(item.metadata), item)
     return found

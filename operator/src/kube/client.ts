@@ -61,8 +61,14 @@ export interface KubeClient {
   create: (object: KubeObject, options: WriteOptions) => Promise<KubeObject>
   /** PUT; needs metadata.resourceVersion for optimistic locking, rejects with reason Conflict when it is old. */
   replace: (object: KubeObject, options: WriteOptions) => Promise<KubeObject>
-  /** Server-side apply with force; `created` is true when the object did not exist (HTTP 201). */
-  apply: (object: KubeObject, options: WriteOptions) => Promise<{ object: KubeObject; created: boolean }>
+  /**
+   * Server-side apply; `created` is true when the object did not exist (HTTP 201). Without `force` (default true), fields that
+   * another manager holds with another value are a conflict (409), and nothing is written.
+   */
+  apply: (
+    object: KubeObject,
+    options: WriteOptions & { readonly force?: boolean },
+  ) => Promise<{ object: KubeObject; created: boolean }>
   /** JSON merge patch (RFC 7396): null removes a key. */
   patch: (kind: ResourceKind, ref: ObjectRef, patch: object, options: WriteOptions) => Promise<KubeObject>
   /** Resolves to the object while finalizers hold it, and to undefined when it is gone or was not there. */

@@ -56,7 +56,7 @@ export const createKubeClient = (transport: Transport): KubeClient => {
           method: 'PATCH',
           path: pathOf(kindOf(object), { namespace, name, subresource: options.subresource }),
           // Unknown fields are refused by server-side apply itself; the default, Warn, parses every body a second time to find them.
-          query: { fieldManager: options.fieldManager, force: true, fieldValidation: 'Ignore' },
+          query: { fieldManager: options.fieldManager, force: options.force ?? true, fieldValidation: 'Ignore' },
           // JSON is YAML; the API server knows no other media type for server-side apply (KEP-555).
           contentType: 'application/apply-patch+yaml',
           body: object,
