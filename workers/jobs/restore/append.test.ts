@@ -56,3 +56,38 @@ test('a broker that does not say where it put them is not believed', async () =>
   const to = { producer, topic: 't', partition: 0, signal }
   await expect(appendRecords(stream([record(1, 1)]), to)).rejects.toThrow('where records of t were appended')
 })
+
+test('one request is on its way at a time, and none is left when the backup breaks off', async () => {
+  const log = aLog()
+  let onTheirWay = 0
+  const most: number[] = []
+  const producer = {
+    send: async (request: ProducerRecord) => {
+      most.push((onTheirWay += 1))
+      await new Promise(setImmediate)
+      onTheirWay -= 1
+      return (log.producer.send as (request: ProducerRecord) => Promise<unknown>)(request)
+    },
+  } as unknown as Producer
+  async function* broken(): AsyncGenerator<StoredRecord> {
+    yield* stream(Array.from({ length: 1_700 }, (_, at) => record(at, 1)))
+    throw new Error('the destination is away')
+  }
+  await expect(appendRecords(broken(), { producer, topic: 't', partition: 0, signal })).rejects.toThrow('is away')
+  expect(most).toEqual([1, 1, 1])
+  expect(onTheirWay).toBe(0)
+  expect(log.requests.flat()).toHaveLength(1_500)
+})
+
+test('a request that fails ends it, and the next is not sent', async () => {
+  let requests = 0
+  const producer = {
+    send: () => {
+      requests += 1
+      return requests === 2 ? Promise.reject(new Error('not enough replicas')) : Promise.resolve([{ baseOffset: '0' }])
+    },
+  } as unknown as Producer
+  const records = stream(Array.from({ length: 2_000 }, (_, at) => record(at, 1)))
+  await expect(appendRecords(records, { producer, topic: 't', partition: 0, signal })).rejects.toThrow('replicas')
+  expect(requests).toBe(2)
+})

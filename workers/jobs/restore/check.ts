@@ -14,9 +14,8 @@ import type { Workplace } from './workplace.ts'
 /** Checks; the report names what will be restored. @throws BackupError, RestoreError */
 export const check = async (place: Workplace, knownMigrations: number): Promise<RestoreReport> => {
   const { config, names } = place
-  const source = await place.source()
+  const [source, maintenance] = await Promise.all([place.source(), place.maintenance()])
   const { manifest, manifestSha256 } = source
-  const maintenance = await place.maintenance()
   await checkRole(maintenance, roleOf(place.ownerUri), names.live)
   await checkVersions(maintenance, manifest, { knownMigrations, searchPath: place.searchPath })
   await checkTopics(place, manifest)

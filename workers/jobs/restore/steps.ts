@@ -46,11 +46,11 @@ export const runStep = async (
 }
 
 const database = async (place: Workplace, migrationsDirectory: string): Promise<RestoreReport> => {
-  const source = await place.source()
+  const [source, maintenance] = await Promise.all([place.source(), place.maintenance()])
   Object.assign(place.progress, { part: 'database.dump', total: source.bytes.Database })
   await restoreDatabase({
     ...place,
-    maintenance: await place.maintenance(),
+    maintenance,
     uid: place.config.restore.uid,
     manifest: source.manifest,
     dump: source.dump,
@@ -66,9 +66,8 @@ const database = async (place: Workplace, migrationsDirectory: string): Promise<
 }
 
 const topics = async (place: Workplace): Promise<RestoreReport> => {
-  const { kafka, admin } = await place.kafka()
+  const [{ kafka, admin }, producer, source] = await Promise.all([place.kafka(), place.producer(), place.source()])
   const { config } = place
-  const source = await place.source()
   // Once to compare them with the log, and those that have to be appended once more.
   Object.assign(place.progress, { part: 'records', total: source.bytes.Records })
   await whenTopicsExist(place)
@@ -77,7 +76,7 @@ const topics = async (place: Workplace): Promise<RestoreReport> => {
     ...place,
     kafka,
     admin,
-    producer: await place.producer(),
+    producer,
     source,
     uid: config.restore.uid,
     topics: config.kafka.topics,

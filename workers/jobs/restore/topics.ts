@@ -5,8 +5,8 @@
  * Invariants
  * - A record is appended as it was: key, value, timestamp, headers, partition. Order is kept.
  * - Positions are committed under a name of their own ({@link stagedGroup}) once a topic is through, and what was appended is marked as done; so
- *   they survive the pod. A pod that dies within a topic leaves records that nobody will consume: the next one appends them again behind, and
- *   the groups will stand there.
+ *   they survive the pod. Only all of it together counts. A pod that dies before leaves records that nobody will consume: the next one appends
+ *   them again behind, and the groups will stand there.
  * Proof: workers/test/restore.integration.test.ts.
  */
 import type { Admin, Kafka, Producer } from 'kafkajs'
@@ -48,38 +48,44 @@ export const restoreTopics = async (options: RestoreTopics): Promise<RestoredTop
   const rebuilt: string[] = []
   for (const { alias, partitions } of source.manifest.cut.topics) {
     const topic = liveTopic(options.topics, alias)
-    const done = await committedOffsets(admin, doneGroup(uid), topic)
-    if (partitions.every(({ partition }) => done.has(partition))) continue
+    const consumers = consumersOf(groups, topic)
+    const committing = [doneGroup(uid), ...consumers.map(({ group }) => stagedGroup(group, uid))]
+    if (await haveAll(admin, committing, { topic, partitions })) continue
     const bounds = await boundsOf(admin, topic)
     if (bounds === undefined) throw new Error(`topic ${topic} does not exist yet`)
     checkPartitions(topic, bounds, partitions.length)
     const parts = await partsOf(options, { alias, topic, partitions }, bounds)
-    for (const part of parts) {
-      records += await appendPartition(options, part)
-      if (!part.holds && part.from < part.at.end && !rebuilt.includes(topic)) rebuilt.push(topic)
-    }
+    records += await appendPartitions(options, parts)
+    if (parts.some(({ holds, from, at }) => !holds && from < at.end)) rebuilt.push(topic)
     const ends = await boundsOf(admin, topic)
     const endOf = (partition: number): number => ends?.get(partition)?.end ?? 0
-    await Promise.all(
-      consumersOf(groups, topic).map(({ service, group }) =>
-        commit(
-          options,
-          stagedGroup(group, uid),
-          parts.map(({ partition, finder }) => {
-            const position = finder.positionOf(committedAtCut(source, service, alias, partition), endOf(partition))
-            return { topic, partition, offset: position }
-          }),
-        ),
-      ),
-    )
-    await commit(
-      options,
-      doneGroup(uid),
-      parts.map(({ partition }) => ({ topic, partition, offset: endOf(partition) })),
-    )
+    const end = parts.map(({ partition }) => ({ topic, partition, offset: endOf(partition) }))
+    await Promise.all([
+      commit(options, doneGroup(uid), end),
+      ...consumers.map(({ service, group }) => {
+        const positions = parts.map(({ partition, finder }) => {
+          const offset = finder.positionOf(committedAtCut(source, service, alias, partition), endOf(partition))
+          return { topic, partition, offset }
+        })
+        return commit(options, stagedGroup(group, uid), positions)
+      }),
+    ])
     logger.info({ topic, rebuilt: rebuilt.includes(topic), records }, 'topic restored')
   }
   return { records, rebuilt }
+}
+
+/** Whether each group has committed an offset for every partition. */
+const haveAll = async (
+  admin: Admin,
+  groups: readonly string[],
+  { topic, partitions }: { readonly topic: string; readonly partitions: readonly { readonly partition: number }[] },
+): Promise<boolean> => {
+  for (const group of groups) {
+    const committed = await committedOffsets(admin, group, topic)
+    if (!partitions.every(({ partition }) => committed.has(partition))) return false
+  }
+  return true
 }
 
 /** Name of a topic of the backup in the system as it is now. @throws RestoreError TopicUnknown */
@@ -178,6 +184,25 @@ const sameRecord = (a: StoredRecord, b: StoredRecord): boolean =>
   a.offset === b.offset && a.timestamp === b.timestamp && sameBytes(a.key, b.key) && sameBytes(a.value, b.value)
 
 const sameBytes = (a: Buffer | null, b: Buffer | null): boolean => (a === null || b === null ? a === b : a.equals(b))
+
+/** Two partitions at a time: while the broker stores records of one, those of the other are unpacked. When one fails, the other stops. */
+async function appendPartitions(options: RestoreTopics, parts: readonly Part[]): Promise<number> {
+  const failure = new AbortController()
+  const signal = AbortSignal.any([options.signal, failure.signal])
+  const waiting = parts.values()
+  const lane = async (): Promise<number> => {
+    let records = 0
+    try {
+      for (const part of waiting) records += await appendPartition({ ...options, signal }, part)
+    } catch (error) {
+      failure.abort(error)
+    }
+    return records
+  }
+  const lanes = await Promise.all([lane(), lane()])
+  signal.throwIfAborted()
+  return lanes.reduce((total, records) => total + records, 0)
+}
 
 async function appendPartition({ source, producer, signal }: RestoreTopics, part: Part): Promise<number> {
   const { alias, topic, partition, from, at, finder } = part

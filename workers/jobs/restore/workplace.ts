@@ -35,7 +35,7 @@ export interface Workplace {
   readonly close: () => Promise<void>
 }
 
-/** Opens nothing yet: each step opens what it uses, once. */
+/** Opens nothing yet: each step opens what it uses, once, several at a time where it likes. */
 export const openWorkplace = async (
   config: RestoreConfig,
   {
@@ -51,10 +51,14 @@ export const openWorkplace = async (
   },
 ): Promise<Workplace> => {
   const secret = (path: string): Promise<string> => readSecretFile(secretsDirectory, path)
+  const openings: Promise<unknown>[] = []
   const closers: (() => Promise<unknown>)[] = []
   const once = <T>(open: () => Promise<T>): (() => Promise<T>) => {
     let opened: Promise<T> | undefined
-    return () => (opened ??= open())
+    return () => {
+      if (opened === undefined) openings.push((opened = open()))
+      return opened
+    }
   }
   const ownerUri = await secret(config.database.ownerUriFile)
   const progress = { bytes: 0, total: 0, part: '' }
@@ -101,7 +105,8 @@ export const openWorkplace = async (
     }),
     kafka,
     producer: once(async () => {
-      const producer = (await kafka()).kafka.producer({ maxInFlightRequests: 1 })
+      // One of each partition that is being appended to; who appends waits for each answer, which keeps the order.
+      const producer = (await kafka()).kafka.producer({ maxInFlightRequests: 2 })
       await producer.connect()
       closers.push(() => producer.disconnect())
       return producer
@@ -110,6 +115,8 @@ export const openWorkplace = async (
     pause: (ms) => sleep(ms, undefined, { signal }),
     progress,
     close: async () => {
+      // What is still being opened beside something that failed would stay open.
+      await Promise.allSettled(openings)
       for (const close of closers.reverse()) await close().catch(() => undefined)
     },
   }

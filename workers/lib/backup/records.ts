@@ -90,13 +90,17 @@ const parseLine = <Schema extends z.ZodType>(schema: Schema, line: string): z.ou
 async function* linesOf(source: Bytes): AsyncGenerator<string> {
   let rest: Uint8Array[] = []
   for await (const chunk of source) {
+    const piece = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     let from = 0
-    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
-      yield Buffer.concat([...rest, chunk.subarray(from, at)]).toString('utf8')
+    for (let at = piece.indexOf(10); at >= 0; at = piece.indexOf(10, from)) {
+      // Most lines lie within one piece: no Buffer is made for them.
+      yield rest.length === 0
+        ? piece.toString('utf8', from, at)
+        : Buffer.concat([...rest, piece.subarray(from, at)]).toString('utf8')
       rest = []
       from = at + 1
     }
-    if (from < chunk.length) rest.push(chunk.subarray(from))
+    if (from < piece.length) rest.push(piece.subarray(from))
   }
   if (rest.length > 0) throw new BackupError('PartCorrupt', 'the last line is cut off')
 }
