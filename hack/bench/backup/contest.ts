@@ -47,11 +47,14 @@ export interface Servers {
   readonly folder: string
 }
 
-/** Fills a database and a topic with half of the data each, then measures. @param restoring whether backups are restored as well */
-export async function contest(servers: Servers, megabytes: number, restoring: boolean): Promise<Round> {
+/** Fills a database and a topic of a `round` with half of the data each, then measures. @param restoring whether backups are restored as well */
+export async function contest(
+  servers: Servers,
+  { round, megabytes, restoring }: { readonly round: number; readonly megabytes: number; readonly restoring: boolean },
+): Promise<Round> {
   const folder = await mkdtemp(join(servers.folder, `${megabytes}-`))
   const kafka = new kafkajs.Kafka({ brokers: [servers.kafka.brokers], logLevel: kafkajs.logLevel.NOTHING })
-  const names = { full: `full${megabytes}`, floor: `floor${megabytes}`, restored: `restored${megabytes}` }
+  const names = { full: `full${round}`, floor: `floor${round}`, restored: `restored${round}` }
   const full = await servers.postgres.createDatabase(names.full)
   const restored = await servers.postgres.createDatabase(names.restored)
   await makeTopics(kafka, Object.values(names))

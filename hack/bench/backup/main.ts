@@ -1,6 +1,7 @@
 /**
  * Backup and restore by our Jobs beside bare pg_dump, pg_restore and plain kafkajs copies of the same data, on servers of this run.
- * Half of the data is in PostgreSQL, half in a topic. `hack/bench/run backup [--sizes 10,100,500] [--no-restore] [--json file]`, sizes in MB.
+ * Half of the data is in PostgreSQL, half in a topic. `hack/bench/run backup [--sizes 10,100,500] [--no-restore] [--json file]`, sizes in MB; a size that is
+ * named several times is measured as often.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
@@ -22,9 +23,10 @@ const folder = await mkdtemp(join(tmpdir(), 'todochatbot-backup-bench-'))
 const [postgres, kafka] = await Promise.all([startPostgres(), startKafka()])
 const rounds: Round[] = []
 try {
-  for (const size of options.sizes.split(',').map(Number)) {
-    console.error(`${size} MB`)
-    rounds.push(await contest({ postgres, kafka, folder }, size, !options['no-restore']))
+  for (const [round, megabytes] of options.sizes.split(',').map(Number).entries()) {
+    console.error(`${megabytes} MB`)
+    const restoring = !options['no-restore']
+    rounds.push(await contest({ postgres, kafka, folder }, { round, megabytes, restoring }))
   }
 } finally {
   await Promise.all([postgres.stop(), kafka.stop()])
