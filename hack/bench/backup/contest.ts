@@ -82,6 +82,8 @@ async function makeTopics(kafka: Kafka, names: readonly string[]): Promise<void>
   const admin = kafka.admin()
   await admin.connect()
   await admin.createTopics({ topics: names.map((topic) => ({ topic, numPartitions: 4 })), waitForLeaders: true })
+  // A broker makes the topic of its groups when it is asked for the first one: no contestant is to wait for that.
+  await admin.describeGroups([...names])
   await admin.disconnect()
 }
 

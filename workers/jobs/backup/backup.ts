@@ -79,7 +79,6 @@ const writeParts = async (
   const stop = new AbortController()
   const signal = AbortSignal.any([input.signal, stop.signal])
   const uri = await readSecretFile(secretsDirectory, config.database.ownerUri)
-  const pgDump = await pgDumpVersion()
   const database = createDatabase({
     uri,
     applicationName: config.service,
@@ -98,9 +97,10 @@ const writeParts = async (
       }),
     )
   try {
-    await admin.connect().catch((error: unknown) => {
+    const connected = admin.connect().catch((error: unknown) => {
       throw new BackupError('KafkaFailed', `the brokers cannot be reached: ${wordsOf(error)}`, { cause: error })
     })
+    const [pgDump] = await Promise.all([pgDumpVersion(), connected])
     const base = config.kafka.mode === 'Full' ? undefined : await findBase(input, made.publicKey)
     cut = await takeCut({ database, admin, config, logger, signal })
     cut.session.lost.addEventListener('abort', lose, { once: true })

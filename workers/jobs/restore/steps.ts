@@ -4,7 +4,6 @@ import type { RestoreJobStep, RestoreReport } from './config.ts'
 import { restoreDatabase } from './database.ts'
 import { drillCleanUp, drillTopics, drillValidate } from './drill.ts'
 import { whenEmpty } from './groups.ts'
-import { boundsOf } from './kafka-log.ts'
 import { cleanUp, switchOver, undo } from './switch.ts'
 import { reapply } from './reapply/reapply.ts'
 import { liveTopic, restoreTopics } from './topics.ts'
@@ -90,13 +89,14 @@ const topics = async (place: Workplace): Promise<RestoreReport> => {
 const whenTopicsExist = async (place: Workplace): Promise<void> => {
   const { admin } = await place.kafka()
   const { manifest } = await place.source()
+  const wanted = manifest.cut.topics.map(({ alias }) => liveTopic(place.config.kafka.topics, alias))
   const deadline = Date.now() + place.config.kafka.waitTimeout
-  for (const { alias } of manifest.cut.topics) {
-    const topic = liveTopic(place.config.kafka.topics, alias)
-    while ((await boundsOf(admin, topic)) === undefined) {
-      if (Date.now() > deadline)
-        throw new Error(`topic ${topic} does not exist; condition TopicsReady of the system says why`)
-      await place.pause(1_000)
-    }
+  for (;;) {
+    const known = await admin.listTopics()
+    const missing = wanted.find((topic) => !known.includes(topic))
+    if (missing === undefined) return
+    if (Date.now() > deadline)
+      throw new Error(`topic ${missing} does not exist; condition TopicsReady of the system says why`)
+    await place.pause(1_000)
   }
 }

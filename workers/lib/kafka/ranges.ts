@@ -68,8 +68,9 @@ export const readRanges = async <R extends Range>(options: ReadRanges<R>): Promi
   const consumer = kafka.consumer({
     groupId,
     allowAutoTopicCreation: false,
-    // Also how long a range waits for its turn, since what is paused is not asked for: short, because what is read lies there already.
-    maxWaitTimeInMs: 50,
+    // Also how long a range waits for its turn, since what is paused is not asked for, and how long the end waits for the last fetch: short,
+    // because what is read lies there already.
+    maxWaitTimeInMs: 10,
     maxBytes: 8 * 1024 * 1024,
     maxBytesPerPartition: 4 * 1024 * 1024,
     retry: { retries: 5 },
