@@ -4,6 +4,7 @@ import type { ServiceStatus } from '../../operator/src/api/v1alpha1/schema/statu
 import { hasKeda } from '../cluster/keda.ts'
 import { testCluster } from './support/cluster.ts'
 import type { TestCluster } from './support/cluster.ts'
+import { eventNotes } from './support/events.ts'
 import { eventually, staysSo } from './support/eventually.ts'
 import { addTasks, holdAudit } from './support/held-audit.ts'
 import { testNamespace } from './support/namespace.ts'
@@ -47,10 +48,6 @@ describe('the number of pods', () => {
     )
     return lists.flat()
   }
-  const eventNotes = async (reason: string): Promise<string[]> => {
-    const events = await cluster.list(kinds.Event, namespace.name)
-    return events.filter((event) => event['reason'] === reason).map((event) => String(event['note']))
-  }
 
   it('that somebody set with kubectl scale is put back, and an event says who and what to do instead', async () => {
     await cluster.kubectl(['scale', 'deployment', 'todo-notification', '-n', namespace.name, '--replicas=2'])
@@ -58,7 +55,7 @@ describe('the number of pods', () => {
     const notes = await eventually(
       'the event is there',
       async () => {
-        const found = await eventNotes('ReplicasReverted')
+        const found = await eventNotes(cluster, namespace.name, 'ReplicasReverted')
         return found.length > 0 && found
       },
       30_000,

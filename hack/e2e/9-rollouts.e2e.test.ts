@@ -1,16 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { kinds } from '../../operator/src/kube/kinds.ts'
 import { testCluster } from './support/cluster.ts'
 import type { TestCluster } from './support/cluster.ts'
+import { eventNotes } from './support/events.ts'
 import { eventually } from './support/eventually.ts'
 import { testNamespace } from './support/namespace.ts'
 import type { TestNamespace } from './support/namespace.ts'
 import { deploymentOf, podUids } from './support/rollout.ts'
 import { systemIn } from './support/system.ts'
 import type { System } from './support/system.ts'
-
-const workers = ['audit', 'recurring-task', 'notification', 'chat-api'] as const
-type Worker = (typeof workers)[number]
+import { workers } from './support/workers.ts'
+import type { Worker } from './support/workers.ts'
 
 /** RFC 3339 in whole seconds, so many ms from now. */
 const inFuture = (ms: number): string => new Date(Date.now() + ms).toISOString().replace(/\.\d+Z$/, 'Z')
@@ -33,10 +32,7 @@ describe('a change of running workers', () => {
 
   const serviceOf = async (worker: Worker) => (await todo.status()).services?.find(({ name }) => name === worker)
   const podsOf = (worker: Worker): Promise<readonly string[]> => podUids(cluster, namespace.name, 'todo', worker)
-  const notes = async (reason: string): Promise<string[]> => {
-    const events = await cluster.list(kinds.Event, namespace.name, '')
-    return events.filter((event) => event['reason'] === reason).map((event) => String(event['note']))
-  }
+  const notes = (reason: string): Promise<readonly string[]> => eventNotes(cluster, namespace.name, reason)
   const memoryLimit = async (worker: Worker): Promise<string | undefined> => {
     const deployment = await deploymentOf(cluster, namespace.name, 'todo', worker)
     const containers = (deployment?.spec.template.spec.containers ?? []) as unknown as readonly {

@@ -1,13 +1,10 @@
 import { kinds } from '../../../operator/src/kube/kinds.ts'
 import type { RemediationStatus, ServiceStatus } from '../../../operator/src/api/v1alpha1/schema/status.ts'
 import type { TestCluster } from './cluster.ts'
+import { eventNotes } from './events.ts'
 import { podSelector } from './rollout.ts'
 import type { System } from './system.ts'
-
-/** The workers of a system, in the order in which they start. */
-export const workers = ['audit', 'recurring-task', 'notification', 'chat-api'] as const
-/** One of {@link workers}. */
-export type Worker = (typeof workers)[number]
+import type { Worker } from './workers.ts'
 
 /** What tests of remediation see of one system. */
 export interface RemediationView {
@@ -41,10 +38,7 @@ export function remediationOf(cluster: TestCluster, system: System): Remediation
     },
     ledger: async () => (await system.status()).remediation ?? [],
     unhealthy: async (worker) => (await system.status()).services?.find(({ name }) => name === worker)?.unhealthy,
-    async notes(reason) {
-      const events = await cluster.list(kinds.Event, namespace)
-      return events.filter((event) => event['reason'] === reason).map((event) => String(event['note']))
-    },
+    notes: (reason) => eventNotes(cluster, namespace, reason),
   }
 }
 
