@@ -11,6 +11,7 @@ import { eventually } from './support/eventually.ts'
 import { kafkaOf, withKafkaAdmin } from './support/kafka.ts'
 import { testNamespace } from './support/namespace.ts'
 import type { TestNamespace } from './support/namespace.ts'
+import { settled } from './support/settled.ts'
 import { systemIn } from './support/system.ts'
 import type { System } from './support/system.ts'
 
@@ -137,7 +138,7 @@ describe('the routine checks of a running system', () => {
 
   it('rounds that find nothing new write nothing', async () => {
     await check('leftover-objects', 'Passed')
-    await sleep(5_000)
+    await settled(todo, 10_000)
     const before = await todo.resource()
     await sleep(30_000)
     // The whole resource, so that a failure names what was written.

@@ -9,6 +9,7 @@ import { eventually } from './support/eventually.ts'
 import { testNamespace } from './support/namespace.ts'
 import type { TestNamespace } from './support/namespace.ts'
 import { podUids } from './support/rollout.ts'
+import { settled } from './support/settled.ts'
 import { systemIn } from './support/system.ts'
 import type { System } from './support/system.ts'
 
@@ -40,32 +41,13 @@ describe('a system that nobody changes', () => {
     await cluster.close()
   })
 
-  /**
-   * Figures of the start are still on their way into the status when Ready turns True: consumers know their first offset once
-   * they have taken the first event, and Kafka is looked at again some seconds later.
-   */
-  const settled = async (): Promise<void> => {
-    let version: string | undefined
-    let since = performance.now()
-    await eventually(
-      'the status settled',
-      async () => {
-        const found = (await todo.resource())?.metadata.resourceVersion
-        if (found !== version) since = performance.now()
-        version = found
-        return performance.now() - since > PERIOD
-      },
-      180_000,
-    )
-  }
-
   /** Requests of the operator for this namespace, or for all of them at once; other systems of the cluster may be at work. */
   const concernsUs = (request: RecordedWrite): boolean =>
     request.user === OPERATOR && request.resource !== 'leases' && ['', namespace.name].includes(request.namespace)
 
   it('costs the API server nothing: the operator neither writes nor reads, its Lease aside', async () => {
     await eventually('the lag is known', async () => (await todo.status()).lag !== undefined, 120_000)
-    await settled()
+    await settled(todo, PERIOD)
     const log = await followAuditLog(cluster.auditLogPath)
     const before = await todo.resource()
     await sleep(IDLE)
