@@ -4,9 +4,9 @@
  *
  * Invariants
  * - A record is appended as it was: key, value, timestamp, headers, partition. Order is kept.
- * - Positions are committed under a name of their own ({@link stagedGroup}) once a topic is through, and what was appended is marked as done; so
- *   they survive the pod. Only all of it together counts. A pod that dies before leaves records that nobody will consume: the next one appends
- *   them again behind, and the groups will stand there.
+ * - Positions are committed under a name of their own ({@link stagedGroup}) once a topic is through, and only after all of them what was appended
+ *   is marked as done; so they survive the pod, and all are of the same attempt. A pod that dies before leaves records that nobody will consume:
+ *   the next one appends them again behind, and the groups will stand there.
  * Proof: workers/test/restore.integration.test.ts.
  */
 import type { Admin, Kafka, Producer } from 'kafkajs'
@@ -48,9 +48,8 @@ export const restoreTopics = async (options: RestoreTopics): Promise<RestoredTop
   const rebuilt: string[] = []
   for (const { alias, partitions } of source.manifest.cut.topics) {
     const topic = liveTopic(options.topics, alias)
-    const consumers = consumersOf(groups, topic)
-    const committing = [doneGroup(uid), ...consumers.map(({ group }) => stagedGroup(group, uid))]
-    if (await haveAll(admin, committing, { topic, partitions })) continue
+    const done = await committedOffsets(admin, doneGroup(uid), topic)
+    if (partitions.every(({ partition }) => done.has(partition))) continue
     const bounds = await boundsOf(admin, topic)
     if (bounds === undefined) throw new Error(`topic ${topic} does not exist yet`)
     checkPartitions(topic, bounds, partitions.length)
@@ -59,33 +58,20 @@ export const restoreTopics = async (options: RestoreTopics): Promise<RestoredTop
     if (parts.some(({ holds, from, at }) => !holds && from < at.end)) rebuilt.push(topic)
     const ends = await boundsOf(admin, topic)
     const endOf = (partition: number): number => ends?.get(partition)?.end ?? 0
-    const end = parts.map(({ partition }) => ({ topic, partition, offset: endOf(partition) }))
-    await Promise.all([
-      commit(options, doneGroup(uid), end),
-      ...consumers.map(({ service, group }) => {
+    await Promise.all(
+      consumersOf(groups, topic).map(({ service, group }) => {
         const positions = parts.map(({ partition, finder }) => {
           const offset = finder.positionOf(committedAtCut(source, service, alias, partition), endOf(partition))
           return { topic, partition, offset }
         })
         return commit(options, stagedGroup(group, uid), positions)
       }),
-    ])
+    )
+    const through = parts.map(({ partition }) => ({ topic, partition, offset: endOf(partition) }))
+    await commit(options, doneGroup(uid), through)
     logger.info({ topic, rebuilt: rebuilt.includes(topic), records }, 'topic restored')
   }
   return { records, rebuilt }
-}
-
-/** Whether each group has committed an offset for every partition. */
-const haveAll = async (
-  admin: Admin,
-  groups: readonly string[],
-  { topic, partitions }: { readonly topic: string; readonly partitions: readonly { readonly partition: number }[] },
-): Promise<boolean> => {
-  for (const group of groups) {
-    const committed = await committedOffsets(admin, group, topic)
-    if (!partitions.every(({ partition }) => committed.has(partition))) return false
-  }
-  return true
 }
 
 /** Name of a topic of the backup in the system as it is now. @throws RestoreError TopicUnknown */
