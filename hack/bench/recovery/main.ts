@@ -11,11 +11,11 @@ import { eventually } from '../../e2e/support/eventually.ts'
 import { testNamespace } from '../../e2e/support/namespace.ts'
 import { deploymentOf, podSelector } from '../../e2e/support/rollout.ts'
 import { systemIn } from '../../e2e/support/system.ts'
+import { workers } from '../../e2e/support/workers.ts'
 import { markdownTable } from '../table.ts'
 import { bareNames, createBare } from './bare.ts'
 
 const { values: options } = parseArgs({ options: { json: { type: 'string' } } })
-const workers = ['audit', 'recurring-task', 'notification', 'chat-api'] as const
 const deadline = 300_000
 
 const cluster = await testCluster()

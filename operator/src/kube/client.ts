@@ -28,13 +28,11 @@ export interface Selection {
   readonly metadataOnly?: boolean | undefined
 }
 
-/** Options of {@link KubeClient.list}. */
+/** Options of {@link KubeClient.list}, which is always a consistent read. */
 export interface ListOptions extends Selection, CallOptions {
   /** Page size. */
   readonly limit?: number
   readonly continueToken?: string | undefined
-  /** `'0'`: any version from the server's watch cache (cheap, may be milliseconds old). Absent: the newest, a quorum read. */
-  readonly resourceVersion?: string | undefined
 }
 
 /** One page of a list. */

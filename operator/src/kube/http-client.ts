@@ -35,12 +35,12 @@ export const createKubeClient = (transport: Transport): KubeClient => {
       return body as KubeObject
     },
     list: async (kind, options = {}) => {
-      const { namespace, metadataOnly, limit, continueToken, resourceVersion } = options
+      const { namespace, metadataOnly, limit, continueToken } = options
       const { body } = await call(
         {
           method: 'GET',
           path: pathOf(kind, { namespace }),
-          query: { ...queryOf(options), limit, continue: continueToken, resourceVersion },
+          query: { ...queryOf(options), limit, continue: continueToken },
           ...(metadataOnly === true && { accept: METADATA_LIST }),
         },
         options,
