@@ -21,17 +21,21 @@ export const IN_FLIGHT = 32
 
 /** An operator under measurement, running as a process of its own. */
 export interface Contestant {
-  readonly name: 'operator' | 'peer'
+  readonly name: 'operator' | 'peer' | 'peer that corrects drift'
   /** Starts it against an API server; returns when it may be given resources. */
   start(environment: BenchControlPlane, template: Template): Promise<Daemon>
 }
 
 const PEER = join(import.meta.dirname, '../peer')
 
-/** The Go operator of hack/bench/peer. */
-export const peer: Contestant = {
-  name: 'peer',
-  async start({ plane: { kubeconfigPath, stateDir } }, { json, marks }) {
+/** The Go operator of hack/bench/peer, which applies when a resource is edited and at no other time. */
+export const peer = goPeer('peer', [])
+
+/** The same, but it watches all that it owns, as the product does, and applies everything again when something of it changes. */
+export const driftPeer = goPeer('peer that corrects drift', ['--correct-drift'])
+
+function goPeer(name: Contestant['name'], flags: readonly string[]): Contestant {
+  const start: Contestant['start'] = async ({ plane: { kubeconfigPath, stateDir } }, { json, marks }) => {
     const program = await peerProgram()
     const templatePath = join(stateDir, 'peer-template.json')
     await writeFile(templatePath, json)
@@ -43,9 +47,11 @@ export const peer: Contestant = {
         ...['--api-kubeconfig', kubeconfigPath, '--template', templatePath, '--concurrency', String(IN_FLIGHT)],
         ...['--name', marks.name, '--namespace', marks.namespace, '--uid', marks.uid],
         ...['--replicas', String(marks.replicas)],
+        ...flags,
       ],
     })
-  },
+  }
+  return { name, start }
 }
 
 async function peerProgram(): Promise<string> {

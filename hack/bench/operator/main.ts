@@ -1,6 +1,6 @@
 /**
  * Compares the operator with the raw floor and with a Go operator on controller-runtime, on API servers of their own,
- * one after the other. `hack/bench/run operator [--sizes 100,500] [--only floor,peer,operator] [--idle 30] [--json file]`
+ * one after the other. `hack/bench/run operator [--sizes 100,500] [--only floor,peer,drift-peer,operator] [--idle 30] [--json file]`
  */
 import { writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { startKafka, startPostgres, startRedis } from '../../cluster/index.ts'
 import { rounded } from '../statistics.ts'
 import { markdownTable } from '../table.ts'
-import { peer, product } from './contestants.ts'
+import { driftPeer, peer, product } from './contestants.ts'
 import { createTopics, startBenchControlPlane } from './environment.ts'
 import { measureFloor } from './floor.ts'
 import type { Floor } from './floor.ts'
@@ -20,7 +20,7 @@ import type { Dependencies, SystemName } from './resources.ts'
 const { values: options } = parseArgs({
   options: {
     sizes: { type: 'string', default: '100,500' },
-    only: { type: 'string', default: 'floor,peer,operator' },
+    only: { type: 'string', default: 'floor,peer,drift-peer,operator' },
     idle: { type: 'string', default: '30' },
     json: { type: 'string' },
   },
@@ -55,6 +55,7 @@ try {
     }
     await run('floor', measureFloor)
     await run('peer', (input) => measure(peer, input))
+    await run('drift-peer', (input) => measure(driftPeer, input))
     await run('operator', (input) => measure(product, input))
   }
   const machine = {
@@ -91,6 +92,7 @@ function tables(results: readonly (Measurement | Floor)[]): string {
     'objects',
     'all applied',
     '÷ floor',
+    'settled',
     'each, p50',
     'writes/object',
     'status writes',
@@ -108,10 +110,26 @@ function tables(results: readonly (Measurement | Floor)[]): string {
     ]
     const seconds = (ms: number): string => `${rounded(ms / 1000, 2).toFixed(2)} s`
     if (!('contestant' in result)) {
-      return [...start, seconds(result.applied), '1', '', '1', '', '', '', seconds(result.editAll), '1', '', '', '', '']
+      return [
+        ...start,
+        seconds(result.applied),
+        '1',
+        '',
+        '',
+        '1',
+        '',
+        '',
+        '',
+        seconds(result.editAll),
+        '1',
+        '',
+        '',
+        '',
+        '',
+      ]
     }
     return [
-      ...[...start, seconds(result.applied), ratio, seconds(result.eachAppliedP50)],
+      ...[...start, seconds(result.applied), ratio, seconds(result.settled), seconds(result.eachAppliedP50)],
       ...[result.writesPerObject, result.statusWritesPerResource],
       ...[`${result.editP50} ms`, `${result.editP99} ms`, seconds(result.editAll), result.writesPerEdit],
       ...[`${result.idleWrites} in ${result.idleSeconds} s`, `${result.residentMiB} MiB`, `${result.peakMiB} MiB`],

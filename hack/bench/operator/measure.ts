@@ -19,6 +19,8 @@ export interface Measurement {
   readonly objectsPerResource: number
   /** From the first resource created to the last of all objects applied. */
   readonly applied: number
+  /** From the first resource created to the last write that follows from it, statuses and repeated applies included. */
+  readonly settled: number
   /** Of one resource, from its first object applied to its last; the median. */
   readonly eachAppliedP50: number
   /** Writes to owned objects, divided by owned objects, up to quiet. */
@@ -69,6 +71,7 @@ export async function measure(contestant: Contestant, input: RunInput): Promise<
     const applied = await create(recorder, input)
     await recorder.untilQuiet(QUIET, LIMIT)
     const created = countWrites(recorder)
+    const settled = lastOf([...recorder.children, ...recorder.statuses]) - (recorder.edits[0]?.receivedAt ?? Number.NaN)
     const cpu = (await processCpu(daemon.pid)) - cpuBefore
     const spans = systems.map(({ name }) =>
       spanOf(recorder.children.filter((write) => write.name.startsWith(`${name}-`))),
@@ -87,6 +90,7 @@ export async function measure(contestant: Contestant, input: RunInput): Promise<
       resources: systems.length,
       objectsPerResource: template.objects,
       applied: rounded(applied),
+      settled: rounded(settled),
       eachAppliedP50: rounded(percentile(spans, 0.5)),
       writesPerObject: rounded(created.children / (systems.length * template.objects), 3),
       statusWritesPerResource: rounded(created.statuses / systems.length, 2),
@@ -107,10 +111,10 @@ export async function measure(contestant: Contestant, input: RunInput): Promise<
   }
 }
 
-const spanOf = (writes: readonly RecordedWrite[]): number => {
-  const times = writes.map(({ completedAt }) => completedAt)
-  return Math.max(...times) - Math.min(...times)
-}
+const lastOf = (writes: readonly RecordedWrite[]): number => Math.max(...writes.map(({ completedAt }) => completedAt))
+
+const spanOf = (writes: readonly RecordedWrite[]): number =>
+  lastOf(writes) - Math.min(...writes.map(({ completedAt }) => completedAt))
 
 const key = (write: RecordedWrite): string => `${write.resource}/${write.namespace}/${write.name}`
 

@@ -2,9 +2,11 @@
 // reconciler that applies every object of a resource by server-side apply and writes status when the Deployments are
 // available.
 //
-// It is a generous yardstick. It applies only when the generation changes, so it corrects no drift, prunes nothing,
-// gates nothing and manages no topics; it validates nothing, and its client has no rate limit. The objects come from a
-// template the harness renders with the product's own builders, so both send the same bytes but for names.
+// It is a generous yardstick: it prunes nothing, gates nothing, manages no topics and validates nothing, and its client
+// has no rate limit. By default it applies only when the generation changes, so it corrects no drift either. With
+// --correct-drift it does so in the usual way: it watches every kind it owns and applies everything whenever one of its
+// objects changes. The objects come from a template the harness renders with the product's own builders, so all send the
+// same bytes but for names.
 package main
 
 import (
@@ -19,6 +21,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -48,6 +51,7 @@ type reconciler struct {
 	client.Client
 	template     []byte
 	placeholders placeholders
+	correctDrift bool
 	// Generation last applied, by uid. The cache may still show the status before our own write.
 	applied sync.Map
 }
@@ -58,7 +62,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if err := r.Get(ctx, request.NamespacedName, bot); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	if generation, _ := r.applied.Load(bot.GetUID()); generation != bot.GetGeneration() {
+	if generation, _ := r.applied.Load(bot.GetUID()); r.correctDrift || generation != bot.GetGeneration() {
 		objects, err := r.render(bot)
 		if err != nil {
 			return ctrl.Result{}, err
@@ -143,10 +147,28 @@ func available(deployment *appsv1.Deployment) bool {
 	return false
 }
 
+// kindsBesideDeployments lists each kind of the template once; Deployments are watched whole, for the status.
+func kindsBesideDeployments(template []byte) ([]schema.GroupVersionKind, error) {
+	var objects []metav1.TypeMeta
+	if err := json.Unmarshal(template, &objects); err != nil {
+		return nil, err
+	}
+	seen := map[schema.GroupVersionKind]bool{appsv1.SchemeGroupVersion.WithKind("Deployment"): true}
+	var kinds []schema.GroupVersionKind
+	for _, object := range objects {
+		if kind := object.GroupVersionKind(); !seen[kind] {
+			seen[kind] = true
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds, nil
+}
+
 func run() error {
 	kubeconfig := flag.String("api-kubeconfig", "", "path of the kubeconfig")
 	template := flag.String("template", "", "path of the JSON array of objects")
 	concurrency := flag.Int("concurrency", 32, "reconciles in flight")
+	correctDrift := flag.Bool("correct-drift", false, "watch every kind and apply everything when an object changes")
 	marks := placeholders{}
 	flag.StringVar(&marks.Name, "name", "", "placeholder of the resource's name")
 	flag.StringVar(&marks.Namespace, "namespace", "", "placeholder of the namespace")
@@ -178,12 +200,24 @@ func run() error {
 	}
 	resource := &unstructured.Unstructured{}
 	resource.SetGroupVersionKind(todoChatbot)
-	err = ctrl.NewControllerManagedBy(manager).
+	operator := ctrl.NewControllerManagedBy(manager).
 		For(resource, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Owns(&appsv1.Deployment{}).
+		Owns(&appsv1.Deployment{})
+	if *correctDrift {
+		others, err := kindsBesideDeployments(content)
+		if err != nil {
+			return err
+		}
+		for _, kind := range others {
+			owned := &metav1.PartialObjectMetadata{}
+			owned.SetGroupVersionKind(kind)
+			operator = operator.Owns(owned, builder.OnlyMetadata)
+		}
+	}
+	err = operator.
 		WithOptions(controller.Options{MaxConcurrentReconciles: *concurrency}).
 		Named("todochatbot").
-		Complete(&reconciler{Client: manager.GetClient(), template: content, placeholders: marks})
+		Complete(&reconciler{Client: manager.GetClient(), template: content, placeholders: marks, correctDrift: *correctDrift})
 	if err != nil {
 		return err
 	}
