@@ -21,7 +21,7 @@ export const IN_FLIGHT = 32
 
 /** An operator under measurement, running as a process of its own. */
 export interface Contestant {
-  readonly name: 'operator' | 'peer' | 'peer that corrects drift'
+  readonly name: 'operator' | 'peer' | 'drift-peer'
   /** Starts it against an API server; returns when it may be given resources. */
   start(environment: BenchControlPlane, template: Template): Promise<Daemon>
 }
@@ -32,7 +32,7 @@ const PEER = join(import.meta.dirname, '../peer')
 export const peer = goPeer('peer', [])
 
 /** The same, but it watches all that it owns, as the product does, and applies everything again when something of it changes. */
-export const driftPeer = goPeer('peer that corrects drift', ['--correct-drift'])
+export const driftPeer = goPeer('drift-peer', ['--correct-drift'])
 
 function goPeer(name: Contestant['name'], flags: readonly string[]): Contestant {
   const start: Contestant['start'] = async ({ plane: { kubeconfigPath, stateDir } }, { json, marks }) => {

@@ -7,13 +7,13 @@ import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { startKafka, startPostgres, startRedis } from '../../cluster/index.ts'
 import { rounded } from '../statistics.ts'
-import { markdownTable } from '../table.ts'
 import { driftPeer, peer, product } from './contestants.ts'
 import { createTopics, startBenchControlPlane } from './environment.ts'
 import { measureFloor } from './floor.ts'
 import type { Floor } from './floor.ts'
 import { measure } from './measure.ts'
 import type { Measurement, RunInput } from './measure.ts'
+import { report } from './report.ts'
 import { systemNames, template } from './resources.ts'
 import type { Dependencies, SystemName } from './resources.ts'
 
@@ -54,9 +54,8 @@ try {
       )
     }
     await run('floor', measureFloor)
-    await run('peer', (input) => measure(peer, input))
-    await run('drift-peer', (input) => measure(driftPeer, input))
-    await run('operator', (input) => measure(product, input))
+    for (const contestant of [peer, driftPeer, product])
+      await run(contestant.name, (input) => measure(contestant, input))
   }
   const machine = {
     cpus: cpus().length,
@@ -64,10 +63,10 @@ try {
     memoryGiB: rounded(totalmem() / 2 ** 30),
   }
   if (options.json !== undefined) {
-    const report = { date: new Date().toISOString(), node: process.version, machine, results }
-    await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`)
+    const figures = { date: new Date().toISOString(), node: process.version, machine, results }
+    await writeFile(options.json, `${JSON.stringify(figures, null, 2)}\n`)
   }
-  console.log(tables(results))
+  console.log(report(results))
 } finally {
   await Promise.all([kafka.stop(), redis.stop(), postgres.stop()])
 }
@@ -83,58 +82,4 @@ async function onFreshControlPlane<T>(
   } finally {
     await environment.stop()
   }
-}
-
-function tables(results: readonly (Measurement | Floor)[]): string {
-  const header = [
-    'resources',
-    'who',
-    'objects',
-    'all applied',
-    '÷ floor',
-    'settled',
-    'each, p50',
-    'writes/object',
-    'status writes',
-    'edit p50',
-    'edit p99',
-  ]
-  const more = ['edit of all', 'writes/edit', 'idle writes', 'RSS', 'peak RSS', 'CPU/resource']
-  const rows = results.map((result) => {
-    const floor = results.find((other) => !('contestant' in other) && other.resources === result.resources)
-    const ratio = floor === undefined ? '' : rounded(result.applied / floor.applied, 2)
-    const start = [
-      result.resources,
-      'contestant' in result ? result.contestant : 'floor',
-      result.resources * result.objectsPerResource,
-    ]
-    const seconds = (ms: number): string => `${rounded(ms / 1000, 2).toFixed(2)} s`
-    if (!('contestant' in result)) {
-      return [
-        ...start,
-        seconds(result.applied),
-        '1',
-        '',
-        '',
-        '1',
-        '',
-        '',
-        '',
-        seconds(result.editAll),
-        '1',
-        '',
-        '',
-        '',
-        '',
-      ]
-    }
-    return [
-      ...[...start, seconds(result.applied), ratio, seconds(result.settled), seconds(result.eachAppliedP50)],
-      ...[result.writesPerObject, result.statusWritesPerResource],
-      ...[`${result.editP50} ms`, `${result.editP99} ms`, seconds(result.editAll), result.writesPerEdit],
-      ...[`${result.idleWrites} in ${result.idleSeconds} s`, `${result.residentMiB} MiB`, `${result.peakMiB} MiB`],
-      `${result.cpuPerResource} ms`,
-    ]
-  })
-  return markdownTable([...header, ...more], rows)
 }

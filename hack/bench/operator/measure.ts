@@ -71,7 +71,7 @@ export async function measure(contestant: Contestant, input: RunInput): Promise<
     const applied = await create(recorder, input)
     await recorder.untilQuiet(QUIET, LIMIT)
     const created = countWrites(recorder)
-    const settled = lastOf([...recorder.children, ...recorder.statuses]) - (recorder.edits[0]?.receivedAt ?? Number.NaN)
+    const settled = Math.max(lastOf(recorder.children), lastOf(recorder.statuses)) - editReceivedAt(recorder, 0)
     const cpu = (await processCpu(daemon.pid)) - cpuBefore
     const spans = systems.map(({ name }) =>
       spanOf(recorder.children.filter((write) => write.name.startsWith(`${name}-`))),
@@ -111,10 +111,14 @@ export async function measure(contestant: Contestant, input: RunInput): Promise<
   }
 }
 
-const lastOf = (writes: readonly RecordedWrite[]): number => Math.max(...writes.map(({ completedAt }) => completedAt))
+const lastOf = (writes: readonly RecordedWrite[]): number =>
+  writes.reduce((last, { completedAt }) => Math.max(last, completedAt), -Infinity)
 
 const spanOf = (writes: readonly RecordedWrite[]): number =>
   lastOf(writes) - Math.min(...writes.map(({ completedAt }) => completedAt))
+
+/** When the API server got one of the harness's changes, counted from the first. */
+const editReceivedAt = ({ edits }: Recorder, index: number): number => edits[index]?.receivedAt ?? Number.NaN
 
 const key = (write: RecordedWrite): string => `${write.resource}/${write.namespace}/${write.name}`
 
@@ -137,7 +141,7 @@ async function create(recorder: Recorder, { environment, systems, dependencies, 
     return seen.size >= expected
   }
   await Promise.all([creating, recorder.until(`${expected} objects applied`, allApplied, LIMIT)])
-  return last - (recorder.edits[0]?.receivedAt ?? Number.NaN)
+  return last - editReceivedAt(recorder, 0)
 }
 
 async function editReplicas(environment: BenchControlPlane, system: SystemName, wanted: number): Promise<void> {
@@ -160,7 +164,7 @@ async function editOneByOne(recorder: Recorder, { environment, systems }: RunInp
       recorder.children.slice(from).find((write) => isChatApi(write, system))
     await recorder.until(`effect of the edit of ${system.name}`, () => effect() !== undefined, 60_000)
     const first = recorder.children.slice(from).find(({ name }) => name.startsWith(`${system.name}-`))
-    latencies.push((first?.completedAt ?? Number.NaN) - (recorder.edits[before]?.receivedAt ?? Number.NaN))
+    latencies.push((first?.completedAt ?? Number.NaN) - editReceivedAt(recorder, before))
   }
   return latencies
 }
@@ -180,7 +184,7 @@ async function editEvery(recorder: Recorder, { environment, systems }: RunInput)
   }
   const editing = inFlight(systems, IN_FLIGHT, (system) => editReplicas(environment, system, replicas.third))
   await Promise.all([editing, recorder.until('every edit in effect', allChanged, LIMIT)])
-  return last - (recorder.edits[before]?.receivedAt ?? Number.NaN)
+  return last - editReceivedAt(recorder, before)
 }
 
 const countWrites = ({
