@@ -41,7 +41,7 @@ const fieldOwner = client.FieldOwner("bench-peer")
 var todoChatbot = schema.GroupVersionKind{Group: "todochatbot.dev", Version: "v1alpha1", Kind: "TodoChatbot"}
 
 // A template is a JSON array of objects in which these words stand for what differs between resources.
-type placeholders struct {
+type templateMarks struct {
 	Name, Namespace, UID string
 	// A number that stands for spec.services.chatApi.replicas.
 	Replicas int
@@ -50,7 +50,7 @@ type placeholders struct {
 type reconciler struct {
 	client.Client
 	template     []byte
-	placeholders placeholders
+	marks        templateMarks
 	correctDrift bool
 	// Generation last applied, by uid. The cache may still show the status before our own write.
 	applied sync.Map
@@ -85,10 +85,10 @@ func (r *reconciler) render(bot *unstructured.Unstructured) ([]*unstructured.Uns
 	}
 	rendered := r.template
 	for from, to := range map[string]string{
-		r.placeholders.Namespace: bot.GetNamespace(),
-		r.placeholders.Name:      bot.GetName(),
-		r.placeholders.UID:       string(bot.GetUID()),
-		`"replicas":` + strconv.Itoa(r.placeholders.Replicas): `"replicas":` + strconv.FormatInt(replicas, 10),
+		r.marks.Namespace: bot.GetNamespace(),
+		r.marks.Name:      bot.GetName(),
+		r.marks.UID:       string(bot.GetUID()),
+		`"replicas":` + strconv.Itoa(r.marks.Replicas): `"replicas":` + strconv.FormatInt(replicas, 10),
 	} {
 		rendered = bytes.ReplaceAll(rendered, []byte(from), []byte(to))
 	}
@@ -169,11 +169,11 @@ func run() error {
 	template := flag.String("template", "", "path of the JSON array of objects")
 	concurrency := flag.Int("concurrency", 32, "reconciles in flight")
 	correctDrift := flag.Bool("correct-drift", false, "watch every kind and apply everything when an object changes")
-	marks := placeholders{}
-	flag.StringVar(&marks.Name, "name", "", "placeholder of the resource's name")
-	flag.StringVar(&marks.Namespace, "namespace", "", "placeholder of the namespace")
-	flag.StringVar(&marks.UID, "uid", "", "placeholder of the resource's uid")
-	flag.IntVar(&marks.Replicas, "replicas", 0, "placeholder of the replicas of chat-api")
+	marks := templateMarks{}
+	flag.StringVar(&marks.Name, "name", "", "what stands for the resource's name")
+	flag.StringVar(&marks.Namespace, "namespace", "", "what stands for the namespace")
+	flag.StringVar(&marks.UID, "uid", "", "what stands for the resource's uid")
+	flag.IntVar(&marks.Replicas, "replicas", 0, "what stands for the replicas of chat-api")
 	flag.Parse()
 
 	ctrl.SetLogger(zap.New(zap.UseDevMode(false)))
@@ -217,7 +217,7 @@ func run() error {
 	err = operator.
 		WithOptions(controller.Options{MaxConcurrentReconciles: *concurrency}).
 		Named("todochatbot").
-		Complete(&reconciler{Client: manager.GetClient(), template: content, placeholders: marks, correctDrift: *correctDrift})
+		Complete(&reconciler{Client: manager.GetClient(), template: content, marks: marks, correctDrift: *correctDrift})
 	if err != nil {
 		return err
 	}
